@@ -1,0 +1,225 @@
+"""Signing in, tokens, and the import of people."""
+
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from flask import current_app
+from sqlalchemy import delete, select, text
+
+from portal.access import Role
+from portal.accounts import rules
+from portal.accounts.models import ApiToken, Membership, Person, Throttle
+from portal.accounts.queries import memberships_in, person_by_identifier, token_hash
+from portal.core import events
+from portal.core.db import db, outside
+from portal.core.errors import Conflict, FieldError, Invalid, TooMany
+from portal.core.texts import lazy
+from portal.network import units_below
+
+COUNT = text(
+    "INSERT INTO throttle (key, window_start, count) VALUES (:key, :start, 1) "
+    "ON CONFLICT (key, window_start) DO UPDATE SET count = throttle.count + 1 RETURNING count"
+)
+
+
+def hasher() -> PasswordHasher:
+    """argon2id with OWASP's minimum (19 MiB, t=2, p=1): 30 ms, for 200 people sign in in the last minute."""
+    if current_app.config["TESTING"]:
+        return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    return PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+
+
+_NOBODY: dict[str, str] = {}
+
+
+def _nobodys_hash() -> str:
+    """What an unknown account is checked against, so that it takes as long as a known one."""
+    if "hash" not in _NOBODY:
+        _NOBODY["hash"] = hasher().hash(secrets.token_hex(16))
+    return _NOBODY["hash"]
+
+
+def count(key: str, limit: rules.Limit, now: datetime) -> None:
+    """Count one; raise TooMany above the limit. Outlives the request's rollback."""
+    with outside() as connection:
+        counted = connection.execute(COUNT, {"key": key, "start": limit.window_start(now)}).scalar_one()
+    if counted > limit.count:
+        raise TooMany(lazy("Too many requests. Try again in a little while."), limit.retry_after(now))
+
+
+def _full(keys: Iterable[tuple[str, rules.Limit]], now: datetime) -> int | None:
+    """Seconds to wait where one of these counts is at its limit."""
+    waits = []
+    for key, limit in keys:
+        counted = db.session.scalar(
+            select(Throttle.count).where(Throttle.key == key, Throttle.window_start == limit.window_start(now))
+        )
+        if (counted or 0) >= limit.count:
+            waits.append(limit.retry_after(now))
+    return max(waits, default=None)
+
+
+def check_password(
+    identifier: str, password: str, *, address: str, known_device: str | None, now: datetime
+) -> Person | None:
+    """The person, if identifier and password fit; None otherwise. Raises TooMany.
+
+    Failures count per account and per address; a device on which this account signed in before has a count of its
+    own, so that guessing from elsewhere never locks the true user out (security.md C1). Unknown accounts take as
+    long as known ones (C2).
+    """
+    wanted = rules.identifier(identifier)[:254]
+    keys = (
+        [(f"device:{known_device}:{wanted}", rules.GUESSES)]
+        if known_device
+        else [
+            (f"account:{wanted}", rules.GUESSES),
+            (f"day:{wanted}", rules.GUESSES_A_DAY),
+            (f"address:{address}", rules.GUESSES),
+        ]
+    )
+    wait = _full(keys, now)
+    if wait is not None:
+        raise TooMany(lazy("Too many wrong passwords. Wait a few minutes, then try again."), wait)
+    person = person_by_identifier(wanted) if wanted else None
+    kept = (person.password_hash if person else None) or _nobodys_hash()
+    try:
+        good = hasher().verify(kept, password[: rules.LONGEST_PASSWORD])
+    except (VerificationError, InvalidHashError):
+        good = False
+    if person and person.password_hash and person.status == "active" and good:
+        if hasher().check_needs_rehash(kept):
+            person.password_hash = hasher().hash(password)
+        return person
+    with outside() as connection:
+        for key, limit in keys:
+            connection.execute(COUNT, {"key": key, "start": limit.window_start(now)})
+    return None
+
+
+def set_password(person: Person, password: str) -> None:
+    """A new password; all sessions end. Raises Invalid."""
+    if not rules.SHORTEST_PASSWORD <= len(password) <= rules.LONGEST_PASSWORD:
+        detail = lazy("A password has 8 to 128 characters.")
+        raise Invalid("weak_password", detail, [FieldError("/password", "weak_password", detail)])
+    person.password_hash = hasher().hash(password)
+    person.stamp = secrets.token_hex(8)
+
+
+def forget_old_counts(now: datetime) -> None:
+    db.session.execute(delete(Throttle).where(Throttle.window_start < now - timedelta(days=2)))
+
+
+def issue_token(
+    actor: events.Doer, membership: Membership, *, name: str, days: int | None, now: datetime
+) -> str:
+    """A new API token of this membership, shown this once; only its hash is kept."""
+    token = f"pt_{secrets.token_urlsafe(32)}"
+    kept = ApiToken(
+        network_id=membership.network_id,
+        membership_id=membership.id,
+        name=name,
+        hash=token_hash(token),
+        created_at=now,
+        expires_at=now + timedelta(days=days) if days else None,
+    )
+    db.session.add(kept)
+    db.session.flush()
+    events.record(
+        actor,
+        "api_token:issued",
+        kind="api_token",
+        object_id=kept.id,
+        unit_path=membership.unit_path,
+        after={"membership": membership.id, "name": name, "days": days},
+    )
+    return token
+
+
+def import_people(
+    actor: events.Doer, root_path: str, lines: Iterable[rules.PersonLine], now: datetime
+) -> tuple[int, int]:
+    """Make people and their memberships, all or nothing; gives (people, memberships).
+
+    A person's rows replace that person's memberships in this network; absent people stay. Raises Invalid by row.
+    """
+    listed = list(lines)
+    units = {unit.code: unit for unit in units_below(root_path)}
+    wrong = rules.faults(listed, {code: unit.kind for code, unit in units.items()})
+    people: dict[str, Person] = {}
+    for line in listed:
+        if line.who in people:
+            continue
+        by_email = person_by_identifier(rules.identifier(line.email)) if line.email else None
+        by_phone = person_by_identifier(rules.identifier(line.phone)) if line.phone else None
+        if by_email and by_phone and by_email.id != by_phone.id:
+            wrong.append((line.row, f"email {line.email} and phone {line.phone} belong to two people"))
+        elif by_phone and not by_email and line.email and by_phone.email:
+            wrong.append((line.row, f"phone {line.phone} belongs to somebody else"))
+        people[line.who] = by_email or by_phone or Person(created_at=now, stamp=secrets.token_hex(8), status="active")
+    if wrong:
+        raise Invalid(
+            "invalid_people",
+            "Nothing was imported.",
+            [FieldError(f"/{row}", "invalid_person", sentence) for row, sentence in sorted(wrong)],
+        )
+    wanted: dict[str, list[rules.PersonLine]] = defaultdict(list)
+    for line in listed:
+        wanted[line.who].append(line)
+    for who, person in people.items():
+        first = wanted[who][0]
+        person.name = first.name
+        person.email = rules.identifier(first.email) or person.email or None
+        person.phone = rules.identifier(first.phone) or person.phone or None
+        db.session.add(person)
+    db.session.flush()
+    now_there: dict[int, dict[tuple[int, str], Membership]] = defaultdict(dict)
+    for membership, person, _ in memberships_in(actor.network_id):
+        now_there[person.id][membership.unit_id, membership.role] = membership
+    for who, person in people.items():
+        keep = {(units[line.unit].id, line.role): units[line.unit] for line in wanted[who]}
+        for key, membership in now_there[person.id].items():
+            if key not in keep:
+                membership.status = "ended"
+                events.record(
+                    actor, "membership:ended", membership, before={"person": person.name, "role": membership.role}
+                )
+        for (unit_id, role), unit in keep.items():
+            if (unit_id, role) not in now_there[person.id]:
+                _join(actor, person, unit_id, unit.unit_path, Role(role), now)
+    db.session.flush()
+    return len(people), len(listed)
+
+
+def _join(actor: events.Doer, person: Person, unit_id: int, unit_path: str, role: Role, now: datetime) -> None:
+    ended = db.session.scalar(
+        select(Membership).where(
+            Membership.network_id == actor.network_id,
+            Membership.person_id == person.id,
+            Membership.unit_id == unit_id,
+            Membership.role == role,
+        )
+    )
+    membership = ended or Membership(
+        network_id=actor.network_id, person_id=person.id, unit_id=unit_id, role=role.value, created_at=now
+    )
+    membership.unit_path, membership.status = unit_path, "active"
+    db.session.add(membership)
+    db.session.flush()
+    events.record(actor, "membership:begun", membership, after={"person": person.name, "role": role})
+
+
+def choose_membership(person: Person, membership_id: int) -> int:
+    """Check that this membership is the person's own. Raises Conflict."""
+    found = db.session.scalar(
+        select(Membership.id).where(
+            Membership.id == membership_id, Membership.person_id == person.id, Membership.status == "active"
+        )
+    )
+    if found is None:
+        raise Conflict("no_membership", lazy("You are not a member there any more."))
+    return found

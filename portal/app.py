@@ -1,0 +1,371 @@
+"""The application: settings, extensions, the guard, every room, error pages. The only file that sees all rooms."""
+
+from importlib import import_module
+from typing import Any
+
+import psycopg
+import structlog
+from flask import Flask, Response, current_app, g, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_bootstrap import Bootstrap5
+from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
+from markupsafe import Markup
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import BaseConverter
+
+from config.settings import ROOT, Settings
+from portal import access
+from portal.accounts.api import by_token
+from portal.accounts.pages import by_session, sign_in_page
+from portal.accounts.pages import start as start_sign_in
+from portal.core import clock, idempotency, log, texts
+from portal.core.api import PREFIX, answer, current_document, problem
+from portal.core.db import db, finish
+from portal.core.errors import Conflict, FieldError, Invalid, PortalError, Unavailable
+from portal.core.schema import Database
+from portal.core.texts import language, lazy
+
+ROOMS = ("network", "accounts", "rulebook", "notices", "customers", "clocks", "customer_files", "home")
+"""Each room's doors are looked for in pages.py, api.py and jobs.py."""
+LARGEST_REQUEST = 25 * 1024 * 1024
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; manifest-src 'self'"
+)
+logger = structlog.get_logger("app")
+
+
+class Key(BaseConverter):
+    """An opaque id in a path: what is no id of ours becomes -1, so that it ends as 404 after token and role."""
+
+    def to_python(self, value: str) -> int:
+        good = value.isascii() and value.isdigit() and len(value) < 19 and str(int(value)) == value
+        return int(value) if good else -1
+
+
+class Portal(Flask):
+    """One request is one transaction: committed after an answer below 400, rolled back otherwise."""
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        actor = access.actor_or_none()
+        try:
+            if actor is not None and actor.token_id is not None and request.method == "POST":
+                return self._once(actor.token_id, actor)
+            response = self.make_response(super().dispatch_request())
+            finish(good=response.status_code < 400)
+            return response
+        except BaseException:
+            finish(good=False)
+            raise
+
+    def _once(self, token_id: int, actor: access.Actor) -> Response:
+        def work() -> Response:
+            try:
+                return self.make_response(super(Portal, self).dispatch_request())
+            except PortalError as error:
+                finish(good=False)
+                return refusal(error)
+
+        response, _ = idempotency.once(token_id, actor.network_id, actor.unit_path, work)
+        finish(good=response.status_code < 400)
+        return response
+
+
+def create_app(settings: Settings | None = None) -> Portal:
+    settings = settings or Settings()
+    app = Portal("portal", root_path=str(ROOT), template_folder="templates", static_folder="static")
+    database = Database(settings)
+    app.config.update(
+        SECRET_KEY=settings.secret(),
+        SQLALCHEMY_DATABASE_URI="postgresql+psycopg://",
+        SQLALCHEMY_ENGINE_OPTIONS={
+            "creator": database.connect,
+            "pool_size": settings.portal_pool_size,
+            "max_overflow": 8,
+            "pool_pre_ping": True,
+            "pool_timeout": 10,
+        },
+        STORAGE=settings.data_folder / "documents",
+        MAX_CONTENT_LENGTH=LARGEST_REQUEST,
+        MAX_FORM_MEMORY_SIZE=4 * 1024 * 1024,
+        MAX_FORM_PARTS=20_000,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.portal_production,
+        SESSION_COOKIE_NAME="portal",
+        PERMANENT_SESSION_LIFETIME=7 * 24 * 3600,
+        SEND_FILE_MAX_AGE_DEFAULT=3600,
+        WTF_CSRF_TIME_LIMIT=None,
+        BOOTSTRAP_SERVE_LOCAL=True,
+        TESTING=settings.portal_test,
+        TEMPLATES_AUTO_RELOAD=False,
+    )
+    app.extensions["settings"] = settings
+    app.extensions["database"] = database
+    if settings.portal_trusted_proxies:
+        hops = settings.portal_trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.url_map.converters["key"] = Key
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    log.start(app)
+    texts.start(app)
+    db.init_app(app)
+    Bootstrap5(app)
+    csrf = CSRFProtect(app)
+    start_sign_in(app)
+    access.start(app, by_session=by_session, by_token=by_token, sign_in=sign_in_page)
+    app.before_request(refuse_other_membership)
+    app.after_request(put_headers)
+    app.context_processor(page_context)
+    add_rooms(app, csrf)
+    add_house_routes(app)
+    add_error_pages(app)
+    import_module("portal.cli").start(app)
+    if settings.portal_now is not None:
+        tie_clock(database, settings)
+    return app
+
+
+def tie_clock(database: Database, settings: Settings) -> None:
+    """Share the clock of the processes with the same PORTAL_NOW; before the first `flask up` there is no table."""
+    try:
+        clock.tie(database.url(), settings.portal_now)
+    except clock.ClockRefused as error:
+        raise SystemExit(f"Error: {error}") from error
+    except (psycopg.errors.UndefinedTable, psycopg.OperationalError):
+        logger.info("clock_not_tied")
+
+
+def add_rooms(app: Flask, csrf: CSRFProtect) -> None:
+    for name in ROOMS:
+        for door in ("pages", "api", "jobs"):
+            try:
+                module = import_module(f"portal.{name}.{door}")
+            except ModuleNotFoundError as error:
+                if error.name not in (f"portal.{name}", f"portal.{name}.{door}"):
+                    raise
+                continue
+            except Exception as error:  # TEMPORARY while rooms are being written
+                print("ROOM BROKEN", name, door, error)
+                continue
+            if door == "pages":
+                app.register_blueprint(module.room)
+            elif door == "api" and hasattr(module, "api"):
+                app.register_blueprint(module.api)
+                csrf.exempt(module.api)  # a bearer token is not sent by a browser on its own
+
+
+def add_house_routes(app: Flask) -> None:
+    def healthz() -> Response:
+        db.session.execute(db.text("SELECT 1"))
+        return Response("ok\n", mimetype="text/plain")
+
+    def openapi() -> Response:
+        return answer(current_document())
+
+    def docs() -> str:
+        return render_template("api_docs.html", document=current_document())
+
+    for rule, view in (("/healthz", healthz), (f"{PREFIX}/openapi.json", openapi), ("/api/docs", docs)):
+        app.add_url_rule(rule, view.__name__, view)
+        access.register_need(app, view.__name__, access.PUBLIC)
+    access.register_need(app, "bootstrap.static", access.PUBLIC)
+
+
+# ---------------------------------------------------------------- each request
+
+
+def refuse_other_membership() -> None:
+    """A form carries the membership it was made for; one from another tab's membership is not acted upon."""
+    actor = access.actor_or_none()
+    if request.method in ("GET", "HEAD", "OPTIONS") or actor is None or access.is_api():
+        return
+    sent = request.form.get("membership")
+    if sent and sent != str(actor.membership_id) and request.endpoint != "accounts.choose":
+        raise Conflict(
+            "other_membership",
+            lazy("This form was opened for another unit or brand. Switch to it, then send it again."),
+            membership=sent,
+        )
+
+
+def put_headers(response: Response) -> Response:
+    response.headers.setdefault("Content-Security-Policy", CSP)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    response.headers.setdefault("X-Frame-Options", "DENY")
+    response.headers.setdefault("Permissions-Policy", "camera=(self), microphone=(), geolocation=()")
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    if request.endpoint not in ("static", "bootstrap.static"):
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def form_guard() -> Markup:
+    """The hidden fields of every form: against forgery, and for the membership it was made for."""
+    actor = access.actor_or_none()
+    fields = [("csrf_token", generate_csrf())]
+    if actor is not None:
+        fields.append(("membership", str(actor.membership_id)))
+    return Markup("").join(
+        Markup('<input type="hidden" name="{}" value="{}">').format(name, value) for name, value in fields
+    )
+
+
+def page_context() -> dict[str, Any]:
+    """What layout.html shows of the one who looks; the navigation comes from home."""
+    actor = access.actor_or_none()
+    navigation = current_app.extensions.get("navigation")
+    context: dict[str, Any] = {
+        "actor": actor,
+        "network": actor and {
+            "name": actor.network_name,
+            "name_en": actor.network_name_en,
+            "code": actor.network_code,
+            "time_zone": actor.time_zone,
+        },
+        "lang": language(),
+        "theme": request.cookies.get("theme", "auto"),
+        "form_guard": form_guard,
+        "now": clock.local(clock.now()),
+        "request_id": g.get("request_id"),
+        "nav": [],
+        "tabs": [],
+        "unread": 0,
+        "search_endpoint": None,
+    }
+    if navigation is not None and actor is not None and not g.get("failed"):
+        context |= navigation(actor)
+    return context
+
+
+# ---------------------------------------------------------------- refusals
+
+
+def refusal(error: PortalError) -> Response:
+    """A domain error as problem+json or as a page."""
+    if access.is_api():
+        response = problem(error)
+    else:
+        response = error_page(error.status, error)
+    if error.status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="portal"'
+    retry_after = getattr(error, "retry_after", None)
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+def error_page(status: int, error: PortalError | None) -> Response:
+    g.failed = status >= 500
+    page = render_template("errors/error.html", status=status, error=error, reference=g.get("request_id", ""))
+    return Response(page, status=status, mimetype="text/html")
+
+
+class Plain(PortalError):
+    """An HTTP refusal of the framework, as one of ours."""
+
+    def __init__(self, status: int, title: str, code: str, detail: Any) -> None:
+        super().__init__(code, detail)
+        self.status = status
+        self.title = title
+
+
+CONSTRAINT_FIELDS: dict[str, tuple[str, Any]] = {
+    "uq_unit_code": ("/code", lazy("This code is taken.")),
+    "uq_person_email": ("/email", lazy("This e-mail belongs to somebody else.")),
+    "uq_person_phone": ("/phone", lazy("This phone number belongs to somebody else.")),
+    "uq_network_code": ("/code", lazy("This code is taken.")),
+}
+"""Named constraints → the form's field and what to tell."""
+
+
+def add_error_pages(app: Flask) -> None:
+    @app.errorhandler(PortalError)
+    def refused(error: PortalError) -> Response:
+        finish(good=False)
+        return refusal(error)
+
+    @app.errorhandler(CSRFError)
+    def forged(error: CSRFError) -> Response:
+        finish(good=False)
+        return refusal(
+            Plain(400, "Bad request", "csrf", lazy("This page was open too long. Go back, reload it, and send again."))
+        )
+
+    @app.errorhandler(HTTPException)
+    def framework(error: HTTPException) -> Response | HTTPException:
+        finish(good=False)
+        if error.response is not None or error.code is None or error.code < 400:
+            return error
+        if isinstance(error, RequestEntityTooLarge):
+            refused = Plain(413, error.name, "too_large", lazy("This is larger than 20 MB. Send a smaller file."))
+        else:
+            refused = Plain(error.code, error.name, error.name.lower().replace(" ", "_"), "")
+        response = refusal(refused)
+        for name, value in error.get_headers():
+            if name.lower() in ("allow", "retry-after"):
+                response.headers[name] = value
+        return response
+
+    @app.errorhandler(IntegrityError)
+    def constraint(error: IntegrityError) -> Response:
+        finish(good=False)
+        name = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
+        pointer, words = CONSTRAINT_FIELDS.get(name, ("", lazy("Somebody changed this at the same time. Try again.")))
+        if pointer:
+            return refusal(Invalid("taken", words, [FieldError(pointer, "taken", words)]))
+        logger.warning("constraint", constraint=name)
+        return refusal(Conflict("conflict", words))
+
+    @app.errorhandler(DataError)
+    def bad_value(error: DataError) -> Response:
+        finish(good=False)
+        logger.warning("data_error", error=type(error.orig).__name__)
+        return refusal(Invalid("invalid", lazy("A value is not as it should be.")))
+
+    @app.errorhandler(OperationalError)
+    @app.errorhandler(InterfaceError)
+    @app.errorhandler(PoolTimeout)
+    @app.errorhandler(psycopg.OperationalError)
+    @app.errorhandler(OSError)
+    def away(error: Exception) -> Response:
+        return unavailable(error)
+
+    @app.errorhandler(Exception)
+    def broken(error: Exception) -> Response:
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            return unavailable(error)
+        quiet_rollback()
+        logger.error("unhandled", error=type(error).__name__, exc_info=True)
+        if app.config["TESTING"] and app.config.get("PROPAGATE_EXCEPTIONS") is not False:
+            raise error
+        g.failed = True
+        return refusal(
+            Plain(500, "Internal server error", "internal", lazy("Something went wrong here. Nothing was changed."))
+        )
+
+
+def unavailable(error: Exception) -> Response:
+    """Database or disk is away: an honest 503, and nothing was taken in."""
+    quiet_rollback()
+    logger.error("unavailable", error=type(error).__name__, detail=str(error)[:200])
+    g.failed = True
+    access.act_as(None)
+    refused = Unavailable("unavailable", lazy("The portal cannot store anything right now. Try again in a minute."))
+    refused.retry_after = 10  # type: ignore[attr-defined]
+    return refusal(refused)
+
+
+def quiet_rollback() -> None:
+    try:
+        finish(good=False)
+    except Exception:
+        logger.warning("rollback_failed")
+

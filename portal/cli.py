@@ -1,0 +1,260 @@
+"""The commands of API.md. Each says what it did, exits 0 only when it did it, and can be run again."""
+
+import csv
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import click
+from flask import Flask, current_app
+
+from portal import accounts, checks, clocks, demonstration, network, rulebook
+from portal.access import Actor, Role, act_as
+from portal.accounts import Membership, Person, PersonLine
+from portal.core import clock, events, jobs, postgres, supervise
+from portal.core.db import db, finish, look_as
+from portal.core.errors import Invalid, NotFound, PortalError
+from portal.core.schema import Database
+from portal.core.scope import Scope
+from portal.core.tables import read_table
+from portal.network import Network, UnitLine
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def whole(run: Callable[P, R]) -> Callable[P, R]:
+    """One command, one transaction; a refusal is a sentence on standard error and exit 1."""
+
+    @wraps(run)
+    def command(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            result = run(*args, **kwargs)
+            finish(good=True)
+            return result
+        except PortalError as error:
+            finish(good=False)
+            for line in getattr(error, "errors", []):
+                click.echo(f"row {line.pointer.strip('/')}: {line.detail}", err=True)
+            raise click.ClickException(str(error.detail) or error.code) from error
+        except (postgres.PostgresError, clock.ClockRefused, supervise.ServeError) as error:
+            raise click.ClickException(str(error)) from error
+
+    return command
+
+
+def database() -> Database:
+    found: Database = current_app.extensions["database"]
+    return found
+
+
+def commander(of: Network) -> Actor:
+    """The command line acts at headquarters, by no person's name; says so in the audit trail."""
+    look_as(Scope.below(of.id, of.root_path))
+    unit = network.unit_by_code("HQ")
+    assert unit is not None
+    actor = Actor(
+        person_id=None,
+        name="command line",
+        membership_id=None,
+        network_id=of.id,
+        network_code=of.code,
+        time_zone=of.time_zone,
+        root_path=of.root_path,
+        unit_id=unit.id,
+        unit_code=unit.code,
+        unit_kind=unit.kind,
+        unit_name=unit.name,
+        unit_path=unit.unit_path,
+        role=Role.ADMINISTRATOR,
+        via="command",
+    )
+    act_as(actor)
+    return actor
+
+
+@click.command("up")
+@click.option("--demo", is_flag=True, help="Load the demonstration networks once.")
+@whole
+def up(demo: bool) -> None:
+    """Make the database ready: start the embedded one if no DATABASE_URL is given, create roles, migrate."""
+    done = database().make_ready()
+    click.echo("Database ready: " + (", ".join(done) if done else "nothing to do") + ".")
+    clock.tie(database().url(), current_app.extensions["settings"].portal_now)
+    if demo:
+        click.echo(demonstration.load(clock.now()))
+
+
+@click.command("serve")
+@click.option("--port", default=8000, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@whole
+def serve(port: int, host: str) -> None:
+    """Web server and one worker together, until Ctrl-C or SIGTERM."""
+    database().make_ready()
+    clocks.sweep_all(clock.now())
+    finish(good=True)
+    db.engine.dispose()
+    supervise.serve(host, port, database_url=database().url(role=None), embedded_in=database().embedded_in)
+
+
+@click.command("work")
+@click.option("--concurrency", default=2, show_default=True)
+def work(concurrency: int) -> None:
+    """A worker alone, until Ctrl-C or SIGTERM; several may run, on several machines."""
+    current_app.config["LIBPQ_URL"] = database().url()
+    click.echo("Working.", err=True)
+    jobs.work(jobs.app_of(), concurrency=concurrency)
+
+
+@click.command("down")
+def down() -> None:
+    """Stop the embedded database."""
+    folder = database().embedded_in
+    if folder is None:
+        raise click.ClickException("The database of DATABASE_URL is not ours to stop.")
+    db.engine.dispose()
+    clock.release()
+    stopped = postgres.stop(folder, even_if_used=True)
+    click.echo("Stopped." if stopped else "It was not running.")
+
+
+@click.command("sweep")
+@whole
+def sweep() -> None:
+    """One run of the deadline sweep."""
+    for found in clocks.sweep_all(clock.now()):
+        late = ", ".join(f"{count} {kind}" for kind, count in sorted(found.breached.items())) or "nothing past due"
+        click.echo(f"{found.network}: {found.opened} duties opened, {late}.")
+
+
+@click.command("password")
+@click.argument("person")
+@whole
+def password(person: str) -> None:
+    """Set a person's password, read from standard input."""
+    found = _person(person)
+    accounts.set_password(found, sys.stdin.readline().rstrip("\r\n"))
+    for _, of in accounts.memberships_of(found.id):  # it stands in the audit trail of each network of that person
+        events.record(commander(of), "password:set", kind="person", object_id=found.id)
+    click.echo(f"The password of {found.name} is set; all sessions ended.")
+
+
+def _person(identifier: str) -> Person:
+    found = accounts.person_by_identifier(accounts.identifier(identifier))
+    if found is None:
+        raise NotFound("unknown_person", f"There is no person {identifier}.")
+    return found
+
+
+@click.group("network")
+def network_group() -> None:
+    """Networks: create, import."""
+
+
+@network_group.command("create")
+@click.argument("code")
+@click.argument("name")
+@click.option("--rulebook", "book", required=True, help="A file of config/rulebooks, without .toml.")
+@click.option("--time-zone", default="Asia/Shanghai", show_default=True)
+@click.option("--name-en", default="", help="The name in English.")
+@whole
+def create(code: str, name: str, book: str, time_zone: str, name_en: str) -> None:
+    """A new network with its headquarters unit HQ."""
+    now = clock.now()
+    made = network.create_network(code, name, time_zone=time_zone, name_en=name_en, now=now)
+    actor = commander(made)
+    first = clock.local(now).date().replace(year=clock.local(now).year - 1, month=1, day=1)
+    rulebook.install(actor, made.id, made.root_path, book, first)
+    clocks.open_months(made, now)
+    events.record(actor, "network:created", made, after={"code": code, "name": name})
+    click.echo(f"Network {code} is there, with its headquarters HQ and the rulebook {book}.")
+
+
+@network_group.command("import")
+@click.argument("code")
+@click.option("--units", type=click.Path(path_type=Path))
+@click.option("--people", type=click.Path(path_type=Path))
+@whole
+def import_(code: str, units: Path | None, people: Path | None) -> None:
+    """Units (kind,code,name,parent) and people (email,name,unit,role,phone) from csv or xlsx, all or nothing."""
+    if units is None and people is None:
+        raise Invalid("nothing", "Say --units FILE, --people FILE or both.")
+    now = clock.now()
+    of = network.network_by_code(code)
+    actor = commander(of)
+    said = []
+    if units is not None:
+        lines = [UnitLine(row, **cells) for row, cells in read_table(units, ("kind", "code", "name", "parent"))]
+        fresh, changed = network.import_units(actor, actor.root_path, lines, now)
+        clocks.open_months(of, now)
+        said.append(f"{fresh} new units, {changed} renamed")
+    if people is not None:
+        columns = ("email", "name", "unit", "role", "phone")
+        persons = [PersonLine(row, **cells) for row, cells in read_table(people, columns)]
+        count, memberships = accounts.import_people(actor, actor.root_path, persons, now)
+        said.append(f"{count} people with {memberships} memberships")
+    click.echo(f"Imported into {code}: {', '.join(said)}.")
+
+
+@click.command("token")
+@click.argument("person", required=False)
+@click.option("--network", "code", required=True)
+@click.option("--unit")
+@click.option("--role", type=click.Choice([role.value for role in Role]))
+@click.option("--name", default="command line")
+@click.option("--days", type=click.IntRange(1, 3650))
+@click.option("--all", "everybody", is_flag=True, help="One for every membership, as csv.")
+@whole
+def token(
+    person: str | None,
+    code: str,
+    unit: str | None,
+    role: str | None,
+    name: str,
+    days: int | None,
+    everybody: bool,
+) -> None:
+    """Print a new API token, alone on standard output. PERSON is an e-mail or phone."""
+    now = clock.now()
+    actor = commander(network.network_by_code(code))
+    rows = accounts.memberships_in(actor.network_id)
+    if everybody:
+        out = csv.writer(sys.stdout, lineterminator="\n")
+        out.writerow(["email", "phone", "unit", "role", "token"])
+        for membership, who, at in rows:
+            issued = accounts.issue_token(actor, membership, name=name, days=days, now=now)
+            out.writerow([who.email or "", who.phone or "", at.code, membership.role, issued])
+        return
+    if person is None:
+        raise Invalid("nothing", "Say whose: PERSON (e-mail or phone), or --all.")
+    wanted = accounts.identifier(person)
+    fitting: list[Membership] = [
+        membership
+        for membership, who, at in rows
+        if wanted in (who.email, who.phone) and unit in (None, at.code) and role in (None, membership.role)
+    ]
+    if not fitting:
+        raise NotFound("no_membership", f"{person} has no such membership in {code}.")
+    if len(fitting) > 1:
+        raise Invalid("several", f"{person} has {len(fitting)} memberships in {code}; say --unit and --role.")
+    click.echo(accounts.issue_token(actor, fitting[0], name=name, days=days, now=now))
+
+
+@click.command("check")
+def check() -> None:
+    """Look at database, migrations, row-level security, storage, queue, clock, holidays, translations."""
+    good = True
+    for name, fine, words in checks.run(database()):
+        good &= fine
+        click.echo(f"{'ok  ' if fine else 'BAD '} {name}: {words}")
+    if not good:
+        raise SystemExit(1)
+
+
+def start(app: Flask) -> None:
+    for command in (up, serve, work, down, sweep, password, network_group, token, check):
+        app.cli.add_command(command)
+

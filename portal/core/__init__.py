@@ -1,0 +1,1 @@
+"""Plumbing without one business noun: database, scope, clock, jobs, events, storage, errors."""

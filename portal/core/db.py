@@ -1,0 +1,126 @@
+"""The database: one session, whose every transaction states whose eyes it has.
+
+`commit` stands in this file alone. One request or job is one transaction: `finish` commits or rolls back; what must
+outlive a refusal goes through `outside`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+import psycopg
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import BigInteger, Connection, Identity, MetaData, Text, event, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, SessionTransaction, mapped_column
+
+from portal.core import scope as eyes
+from portal.core.scope import Scope, current_scope
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+APP_ROLE = "portal_app"
+OWNER_ROLE = "portal_owner"
+STATE_SCOPE = text(
+    "SELECT set_config('portal.network', :network, true), "
+    "set_config('portal.scope_from', :low, true), set_config('portal.scope_to', :high, true)"
+)  # true: this transaction only
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMES)
+
+
+class Keyed:
+    """An identity of its own; tables of a network add UNIQUE (network_id, id) for composite foreign keys."""
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
+
+
+class Walled:
+    """A row of a network: it carries its network and its unit's path, and row-level security looks at both."""
+
+    network_id: Mapped[int] = mapped_column(BigInteger)
+    unit_path: Mapped[str] = mapped_column(Text(collation="C"))
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False, "join_transaction_mode": "create_savepoint"})
+
+
+def _settings(scope: Scope) -> dict[str, str]:
+    return {
+        "network": "" if scope.network is None else str(scope.network),
+        "low": scope.low,
+        "high": scope.high,
+    }
+
+
+@event.listens_for(Session, "after_begin")
+def state_whose_eyes(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    connection.execute(STATE_SCOPE, _settings(current_scope()))
+
+
+@contextmanager
+def within(scope: Scope) -> Iterator[None]:
+    """Other eyes for a while in the same transaction, for work that acts for another unit (headquarters, say)."""
+    db.session.flush()
+    with eyes.stated(scope):
+        db.session.execute(STATE_SCOPE, _settings(scope))
+        yield
+        db.session.flush()
+    db.session.execute(STATE_SCOPE, _settings(current_scope()))
+
+
+def look_as(scope: Scope) -> None:
+    """Change the eyes of this context and of the transaction that may already run, until the context ends."""
+    eyes.enter(scope)
+    if db.session().in_transaction():
+        db.session.execute(STATE_SCOPE, _settings(scope))
+
+
+@contextmanager
+def outside() -> Iterator[Connection]:
+    """A second connection with its own transaction and the same eyes: for what must outlive a refusal."""
+    with db.engine.engine.connect() as connection, connection.begin():
+        connection.execute(STATE_SCOPE, _settings(current_scope()))
+        yield connection
+
+
+def finish(*, good: bool) -> None:
+    """End the transaction of a request or job. The only commit of the house."""
+    if good:
+        db.session.commit()
+    else:
+        db.session.rollback()
+
+
+def raw() -> "psycopg.Connection[Any]":
+    """The driver's connection inside the session's transaction, for COPY and for jobs."""
+    connection = db.session.connection().connection.driver_connection
+    assert isinstance(connection, psycopg.Connection)
+    return connection
+
+
+def sqlalchemy_url(url: str, *, role: str | None = APP_ROLE, database: str | None = None) -> str:
+    """A libpq URL as SQLAlchemy with psycopg 3 wants it, acting as `role` from the first statement on.
+
+    libpq takes `options=-c role=…` at connection time, so no statement ever runs with more rights than the role's.
+    """
+    return f"postgresql+psycopg{libpq_url(url, role=role, database=database)[len('postgresql'):]}"
+
+
+def libpq_url(url: str, *, role: str | None = APP_ROLE, database: str | None = None) -> str:
+    """The same database for a bare psycopg connection (jobs, advisory locks)."""
+    parts = urlsplit(url)
+    asked = dict(parse_qsl(parts.query))
+    options = asked.get("options", "")
+    if role:
+        asked["options"] = f"{options} -c role={role}".strip()
+    path = f"/{database}" if database else parts.path
+    # libpq has no form encoding: a blank is %20, never +
+    return urlunsplit(("postgresql", parts.netloc, path, urlencode(asked, quote_via=quote), ""))

@@ -1,0 +1,157 @@
+"""Long work: jobs are rows of the caller's transaction (procrastinate), so a rollback leaves none.
+
+A job may run twice (a worker died in the middle): each must come out the same. Whose eyes and whose name it has
+travel with it.
+"""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import procrastinate
+import structlog
+from flask import Flask, current_app
+from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.manager import JobManager
+from procrastinate.tasks import configure_task
+
+from portal.core import clock
+from portal.core.db import db, finish, look_as, raw
+from portal.core.scope import CLOSED, Scope, current_scope, stated
+
+STALLED_AFTER = 20  # seconds without a sign of life from a worker
+ATTEMPTS = 5
+log = structlog.get_logger("jobs")
+
+
+@dataclass(frozen=True)
+class Job:
+    name: str
+    run: Callable[..., None]
+    cron: str | None
+
+
+JOBS: dict[str, Job] = {}
+_manager = JobManager(procrastinate.SyncPsycopgConnector())  # never opened: it only lends its queries
+_carriers: list[tuple[str, Callable[[], Any], Callable[[Any], None]]] = []
+
+
+def job(name: str, *, cron: str | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a function a job of this name ('customer_files.check'); with `cron` it also runs by itself."""
+
+    def register(run: Callable[..., None]) -> Callable[..., None]:
+        JOBS[name] = Job(name, run, cron)
+        return run
+
+    return register
+
+
+def carry(name: str, dump: Callable[[], Any], load: Callable[[Any], None]) -> None:
+    """What travels with each job: `dump` where it is asked for, `load` where it runs (access carries the actor)."""
+    _carriers.append((name, dump, load))
+
+
+def later(name: str, *, once: str | None = None, priority: int = 0, **ids: Any) -> None:
+    """Run job `name` after this transaction is committed; `once` is a lock: while one such waits, no second."""
+    JOBS[name]  # a wrong name fails here, not at night
+    scope = current_scope()
+    travels = {"scope": [scope.network, scope.low, scope.high], **{who: dump() for who, dump, _ in _carriers}}
+    with suppress(AlreadyEnqueued), db.session.begin_nested():  # a duplicate must not kill the caller's work
+        configure_task(
+            name=name,
+            job_manager=_manager,
+            connection=raw(),
+            queue="default",
+            priority=priority,
+            lock=None,
+            queueing_lock=once,
+            task_kwargs={"travels": travels, **ids},
+        ).defer()
+
+
+def run(app: Flask, name: str, travels: dict[str, Any] | None = None, **ids: Any) -> None:
+    """Run one job now, in a transaction of its own. Raises what the job raises, after a rollback."""
+    with app.app_context(), stated(CLOSED):
+        try:
+            network, low, high = (travels or {}).get("scope") or (None, "", "")
+            look_as(Scope(network, low, high))
+            for who, _, load in _carriers:
+                if travels and who in travels:
+                    load(travels[who])
+            JOBS[name].run(**ids)
+            finish(good=True)
+        except BaseException:
+            finish(good=False)
+            raise
+        finally:
+            db.session.remove()
+
+
+def work(app: Flask, *, concurrency: int = 2) -> None:
+    """Run jobs until SIGTERM or Ctrl-C; a running job is finished first."""
+    asyncio.run(_work(app, concurrency))
+
+
+async def _work(app: Flask, concurrency: int) -> None:
+    queue = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=app.config["LIBPQ_URL"]))
+    for each in JOBS.values():
+        _add(queue, app, each)
+
+    @queue.periodic(cron="*/15 * * * * *")
+    @queue.task(name="core.rescue", queueing_lock="core.rescue", pass_context=True)
+    async def rescue(context: procrastinate.JobContext, timestamp: int) -> None:
+        manager = context.app.job_manager
+        for stalled in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER):
+            log.warning("job_rescued", job=stalled.task_name, id=stalled.id)
+            await manager.retry_job(stalled)
+
+    async with queue.open_async():
+        running = asyncio.create_task(
+            queue.run_worker_async(
+                concurrency=concurrency,
+                install_signal_handlers=False,
+                shutdown_graceful_timeout=20,
+                fetch_job_polling_interval=2,
+                delete_jobs="successful",
+                update_heartbeat_interval=5,
+                stalled_worker_timeout=STALLED_AFTER,
+            )
+        )
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, running.cancel)
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+def _add(queue: procrastinate.App, app: Flask, each: Job) -> None:
+    def act(timestamp: int | None = None, travels: dict[str, Any] | None = None, **ids: Any) -> None:
+        started = clock.now()
+        try:
+            run(app, each.name, travels, **ids)
+        except Exception as error:
+            log.error("job_failed", job=each.name, error=type(error).__name__, exc_info=True, **ids)
+            raise
+        log.info("job_done", job=each.name, seconds=round((clock.now() - started).total_seconds(), 3))
+
+    retry = procrastinate.RetryStrategy(max_attempts=ATTEMPTS, exponential_wait=2)
+    task = queue.task(
+        name=each.name, retry=False if each.cron else retry, queueing_lock=each.name if each.cron else None
+    )(act)
+    if each.cron:
+        queue.periodic(cron=each.cron)(task)
+
+
+def waiting() -> dict[str, int]:
+    """How many jobs stand in which state, for `flask check`."""
+    rows = db.session.execute(
+        db.text("SELECT status::text, count(*) FROM procrastinate_jobs GROUP BY status")
+    )
+    return {status: count for status, count in rows}
+
+
+def app_of() -> Flask:
+    return current_app._get_current_object()  # type: ignore[attr-defined,no-any-return]

@@ -1,0 +1,32 @@
+"""Reporting months: the first day of the month of purchase, written 2026-10."""
+
+import re
+from datetime import date
+
+from portal.core.errors import FieldError, Invalid
+from portal.core.texts import lazy
+
+_SHAPE = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])")
+
+
+def parse(written: str, pointer: str = "/month") -> date:
+    """'2026-10' as date(2026, 10, 1). Raises Invalid naming `pointer`."""
+    found = _SHAPE.fullmatch(written)
+    if found is None:
+        detail = lazy("Write the month as year and month, for example 2026-10.")
+        raise Invalid("invalid_month", detail, [FieldError(pointer, "invalid_month", detail)])
+    return date(int(found[1]), int(found[2]), 1)
+
+
+def text(month: date) -> str:
+    return f"{month:%Y-%m}"
+
+
+def after(month: date) -> date:
+    """The next month."""
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
+def before(month: date) -> date:
+    """The month before."""
+    return date(month.year - (month.month == 1), (month.month - 2) % 12 + 1, 1)

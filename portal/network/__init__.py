@@ -1,0 +1,42 @@
+"""Networks, their units, their holidays."""
+
+from portal.network.models import Network, Unit
+from portal.network.queries import (
+    below,
+    get_network,
+    get_unit,
+    holidays,
+    list_networks,
+    list_units,
+    network_by_code,
+    superior_of_kind,
+    superiors,
+    unit_below,
+    unit_by_code,
+    units_below,
+    units_by_id,
+)
+from portal.network.rules import KINDS, UnitLine
+from portal.network.service import create_network, import_units
+
+__all__ = [
+    "KINDS",
+    "Network",
+    "Unit",
+    "UnitLine",
+    "below",
+    "create_network",
+    "get_network",
+    "get_unit",
+    "holidays",
+    "import_units",
+    "list_networks",
+    "list_units",
+    "network_by_code",
+    "superior_of_kind",
+    "superiors",
+    "unit_below",
+    "unit_by_code",
+    "units_below",
+    "units_by_id",
+]

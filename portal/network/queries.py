@@ -1,0 +1,89 @@
+"""Reading networks, units and holidays."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+from sqlalchemy import Select, select
+
+from portal.core.db import db
+from portal.core.errors import NotFound
+from portal.core.paging import Page, paged
+from portal.network.models import Holiday, Network, Unit
+from portal.network.rules import ancestors
+
+
+def get_network(network_id: int) -> Network:
+    return db.session.get_one(Network, network_id)
+
+
+def network_by_code(code: str) -> Network:
+    """Raises NotFound."""
+    network = db.session.scalar(select(Network).where(Network.code == code))
+    if network is None:
+        raise NotFound("unknown_network", f"There is no network {code}.")
+    return network
+
+
+def list_networks() -> Sequence[Network]:
+    return db.session.scalars(select(Network).order_by(Network.id)).all()
+
+
+def get_unit(unit_id: int) -> Unit:
+    """By id, anywhere in the network (names of units may be read by all). Raises NotFound."""
+    unit = db.session.get(Unit, unit_id)
+    if unit is None:
+        raise NotFound()
+    return unit
+
+
+def unit_by_code(code: str) -> Unit | None:
+    return db.session.scalar(select(Unit).where(Unit.code == code))
+
+
+def units_by_id(ids: Iterable[int]) -> dict[int, Unit]:
+    wanted = list(set(ids))
+    return {unit.id: unit for unit in db.session.scalars(select(Unit).where(Unit.id.in_(wanted)))}
+
+
+def below(path: str, *, kind: str | None = None, active: bool = False) -> Select[tuple[Unit]]:
+    """The units at `path` and under it. The wall on units is the network's, so each list narrows by path itself."""
+    chosen = select(Unit).where(Unit.unit_path >= path, Unit.unit_path < f"{path[:-1]}/")
+    if kind:
+        chosen = chosen.where(Unit.kind == kind)
+    if active:
+        chosen = chosen.where(Unit.status == "active")
+    return chosen
+
+
+def units_below(path: str, *, kind: str | None = None, active: bool = False) -> Sequence[Unit]:
+    return db.session.scalars(below(path, kind=kind, active=active).order_by(Unit.unit_path)).all()
+
+
+def unit_below(path: str, code: str) -> Unit | None:
+    """The unit of this code at `path` or under it, else None: foreign and unknown are the same."""
+    return db.session.scalar(below(path).where(Unit.code == code))
+
+
+def list_units(
+    path: str, *, kind: str | None = None, parent: str | None = None, cursor: str | None = None, limit: int = 50
+) -> Page[Unit]:
+    chosen = below(path, kind=kind)
+    if parent is not None:
+        above = unit_by_code(parent)
+        chosen = chosen.where(Unit.parent_id == (above.id if above else -1))
+    return paged(chosen, [Unit.unit_path], cursor, limit)
+
+
+def superiors(path: str) -> Sequence[Unit]:
+    """The units above `path`, headquarters first."""
+    return db.session.scalars(select(Unit).where(Unit.unit_path.in_(ancestors(path))).order_by(Unit.unit_path)).all()
+
+
+def superior_of_kind(path: str, kind: str) -> Unit | None:
+    return next((unit for unit in reversed(superiors(path)) if unit.kind == kind), None)
+
+
+def holidays(network_id: int) -> Mapping[date, bool]:
+    """Days that are not what their weekday says → whether one works on them."""
+    rows = db.session.execute(select(Holiday.on, Holiday.works).where(Holiday.network_id == network_id))
+    return {on: works for on, works in rows}

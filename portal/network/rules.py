@@ -1,0 +1,74 @@
+"""The tree's rules: what may stand below what, and what an import of units must look like. Pure."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+KINDS = ("headquarters", "channel", "region", "dealer", "store")
+PARENTS = {
+    "headquarters": (),
+    "channel": ("headquarters",),
+    "region": ("channel", "headquarters"),
+    "dealer": ("region",),
+    "store": ("dealer",),
+}
+CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+NAME_LIMIT = 200
+
+
+@dataclass(frozen=True)
+class UnitLine:
+    """One line of an import; `row` as the person sees it in the file."""
+
+    row: int
+    kind: str
+    code: str
+    name: str
+    parent: str
+
+
+def path_of(parent_path: str, unit_id: int) -> str:
+    """'0003.0017.' below '0003.': ancestors' ids, each closed by a point, so that a subtree is a range."""
+    return f"{parent_path}{unit_id:04d}."
+
+
+def ancestors(path: str) -> list[str]:
+    """The paths above `path`, the root first."""
+    parts = path.rstrip(".").split(".")
+    return [".".join(parts[:depth]) + "." for depth in range(1, len(parts))]
+
+
+def faults(lines: Iterable[UnitLine], known: Mapping[str, tuple[str, str | None]]) -> list[tuple[int, str]]:
+    """What is wrong with these lines, as (row, sentence); `known` maps each unit there is to (kind, parent's code)."""
+    wrong: list[tuple[int, str]] = []
+    kinds = {code: kind for code, (kind, _) in known.items()}
+    listed = list(lines)
+    seen: set[str] = set()
+    for line in listed:
+        kinds.setdefault(line.code, line.kind)
+    for line in listed:
+        wrong += [(line.row, sentence) for sentence in _line_faults(line, kinds, known, seen)]
+        seen.add(line.code)
+    return wrong
+
+
+def _line_faults(
+    line: UnitLine, kinds: Mapping[str, str], known: Mapping[str, tuple[str, str | None]], seen: set[str]
+) -> list[str]:
+    if line.kind not in KINDS[1:]:
+        return [f"kind must be one of {', '.join(KINDS[1:])}, is {line.kind!r}"]
+    wrong = []
+    if not CODE.fullmatch(line.code):
+        wrong.append(f"code must be 1 to 40 letters, digits, '.', '_' or '-', is {line.code!r}")
+    if not line.name or len(line.name) > NAME_LIMIT:
+        wrong.append(f"name must have 1 to {NAME_LIMIT} characters")
+    if line.code in seen:
+        wrong.append(f"code {line.code} stands in this file twice")
+    if line.code in known and known[line.code][0] != line.kind:
+        wrong.append(f"{line.code} is a {known[line.code][0]} and stays one")
+    parent = kinds.get(line.parent)
+    if parent is None:
+        wrong.append(f"parent {line.parent!r} is not known")
+    elif parent not in PARENTS[line.kind]:
+        wrong.append(f"a {line.kind}'s parent is a {' or '.join(PARENTS[line.kind])}, {line.parent} is a {parent}")
+    return wrong
