@@ -8,23 +8,20 @@ import structlog
 from flask import Flask, Response, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_bootstrap import Bootstrap5
-from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
+from flask_wtf.csrf import CSRFProtect, generate_csrf
 from markupsafe import Markup
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
 from config.settings import ROOT, Settings
-from portal import access
+from portal import access, refusals
 from portal.accounts.api import by_token
 from portal.accounts.pages import by_session, sign_in_page
 from portal.accounts.pages import start as start_sign_in
 from portal.core import clock, idempotency, log, texts
-from portal.core.api import PREFIX, answer, current_document, problem
+from portal.core.api import PREFIX, answer, current_document
 from portal.core.db import db, finish
-from portal.core.errors import Conflict, FieldError, Invalid, PortalError, Unavailable
+from portal.core.errors import Conflict, PortalError
 from portal.core.schema import Database
 from portal.core.texts import language, lazy
 
@@ -32,8 +29,8 @@ ROOMS = ("network", "accounts", "rulebook", "notices", "customers", "clocks", "c
 """Each room's doors are looked for in pages.py, api.py and jobs.py."""
 LARGEST_REQUEST = 25 * 1024 * 1024
 CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; manifest-src 'self'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; manifest-src 'self'"
 )
 logger = structlog.get_logger("app")
 
@@ -67,7 +64,7 @@ class Portal(Flask):
                 return self.make_response(super(Portal, self).dispatch_request())
             except PortalError as error:
                 finish(good=False)
-                return refusal(error)
+                return refusals.refusal(error)
 
         response, _ = idempotency.once(token_id, actor.network_id, actor.unit_path, work)
         finish(good=response.status_code < 400)
@@ -122,7 +119,7 @@ def create_app(settings: Settings | None = None) -> Portal:
     app.context_processor(page_context)
     add_rooms(app, csrf)
     add_house_routes(app)
-    add_error_pages(app)
+    refusals.start(app)
     import_module("portal.cli").start(app)
     if settings.portal_now is not None:
         tie_clock(database, settings)
@@ -224,7 +221,8 @@ def page_context() -> dict[str, Any]:
     navigation = current_app.extensions.get("navigation")
     context: dict[str, Any] = {
         "actor": actor,
-        "network": actor and {
+        "network": actor
+        and {
             "name": actor.network_name,
             "name_en": actor.network_name_en,
             "code": actor.network_code,
@@ -243,129 +241,3 @@ def page_context() -> dict[str, Any]:
     if navigation is not None and actor is not None and not g.get("failed"):
         context |= navigation(actor)
     return context
-
-
-# ---------------------------------------------------------------- refusals
-
-
-def refusal(error: PortalError) -> Response:
-    """A domain error as problem+json or as a page."""
-    if access.is_api():
-        response = problem(error)
-    else:
-        response = error_page(error.status, error)
-    if error.status == 401:
-        response.headers["WWW-Authenticate"] = 'Bearer realm="portal"'
-    retry_after = getattr(error, "retry_after", None)
-    if retry_after is not None:
-        response.headers["Retry-After"] = str(retry_after)
-    return response
-
-
-def error_page(status: int, error: PortalError | None) -> Response:
-    g.failed = status >= 500
-    page = render_template("errors/error.html", status=status, error=error, reference=g.get("request_id", ""))
-    return Response(page, status=status, mimetype="text/html")
-
-
-class Plain(PortalError):
-    """An HTTP refusal of the framework, as one of ours."""
-
-    def __init__(self, status: int, title: str, code: str, detail: Any) -> None:
-        super().__init__(code, detail)
-        self.status = status
-        self.title = title
-
-
-CONSTRAINT_FIELDS: dict[str, tuple[str, Any]] = {
-    "uq_unit_code": ("/code", lazy("This code is taken.")),
-    "uq_person_email": ("/email", lazy("This e-mail belongs to somebody else.")),
-    "uq_person_phone": ("/phone", lazy("This phone number belongs to somebody else.")),
-    "uq_network_code": ("/code", lazy("This code is taken.")),
-}
-"""Named constraints → the form's field and what to tell."""
-
-
-def add_error_pages(app: Flask) -> None:
-    @app.errorhandler(PortalError)
-    def refused(error: PortalError) -> Response:
-        finish(good=False)
-        return refusal(error)
-
-    @app.errorhandler(CSRFError)
-    def forged(error: CSRFError) -> Response:
-        finish(good=False)
-        return refusal(
-            Plain(400, "Bad request", "csrf", lazy("This page was open too long. Go back, reload it, and send again."))
-        )
-
-    @app.errorhandler(HTTPException)
-    def framework(error: HTTPException) -> Response | HTTPException:
-        finish(good=False)
-        if error.response is not None or error.code is None or error.code < 400:
-            return error
-        if isinstance(error, RequestEntityTooLarge):
-            refused = Plain(413, error.name, "too_large", lazy("This is larger than 20 MB. Send a smaller file."))
-        else:
-            refused = Plain(error.code, error.name, error.name.lower().replace(" ", "_"), "")
-        response = refusal(refused)
-        for name, value in error.get_headers():
-            if name.lower() in ("allow", "retry-after"):
-                response.headers[name] = value
-        return response
-
-    @app.errorhandler(IntegrityError)
-    def constraint(error: IntegrityError) -> Response:
-        finish(good=False)
-        name = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
-        pointer, words = CONSTRAINT_FIELDS.get(name, ("", lazy("Somebody changed this at the same time. Try again.")))
-        if pointer:
-            return refusal(Invalid("taken", words, [FieldError(pointer, "taken", words)]))
-        logger.warning("constraint", constraint=name)
-        return refusal(Conflict("conflict", words))
-
-    @app.errorhandler(DataError)
-    def bad_value(error: DataError) -> Response:
-        finish(good=False)
-        logger.warning("data_error", error=type(error.orig).__name__)
-        return refusal(Invalid("invalid", lazy("A value is not as it should be.")))
-
-    @app.errorhandler(OperationalError)
-    @app.errorhandler(InterfaceError)
-    @app.errorhandler(PoolTimeout)
-    @app.errorhandler(psycopg.OperationalError)
-    @app.errorhandler(OSError)
-    def away(error: Exception) -> Response:
-        return unavailable(error)
-
-    @app.errorhandler(Exception)
-    def broken(error: Exception) -> Response:
-        if isinstance(error, DBAPIError) and error.connection_invalidated:
-            return unavailable(error)
-        quiet_rollback()
-        logger.error("unhandled", error=type(error).__name__, exc_info=True)
-        if app.config["TESTING"] and app.config.get("PROPAGATE_EXCEPTIONS") is not False:
-            raise error
-        g.failed = True
-        return refusal(
-            Plain(500, "Internal server error", "internal", lazy("Something went wrong here. Nothing was changed."))
-        )
-
-
-def unavailable(error: Exception) -> Response:
-    """Database or disk is away: an honest 503, and nothing was taken in."""
-    quiet_rollback()
-    logger.error("unavailable", error=type(error).__name__, detail=str(error)[:200])
-    g.failed = True
-    access.act_as(None)
-    refused = Unavailable("unavailable", lazy("The portal cannot store anything right now. Try again in a minute."))
-    refused.retry_after = 10  # type: ignore[attr-defined]
-    return refusal(refused)
-
-
-def quiet_rollback() -> None:
-    try:
-        finish(good=False)
-    except Exception:
-        logger.warning("rollback_failed")
-

@@ -59,7 +59,9 @@ def _database() -> tuple[bool, str]:
             "(SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user)"
         )
     ).one()
-    return not powerful, f"PostgreSQL {version}, acting as {role}" + (", which skips the walls" if powerful else "")
+    return not powerful, f"PostgreSQL {version}, acting as {role}" + (
+        ", which skips the walls" if powerful else ""
+    )
 
 
 def _migrations() -> tuple[bool, str]:
@@ -74,7 +76,9 @@ def _walls() -> tuple[bool, str]:
         for name, walled, readable in rows
         if not walled and name not in UNWALLED and not name.startswith("procrastinate") and readable
     ]
-    return not bare, f"{len(rows)} tables" + (f"; without a wall: {', '.join(bare)}" if bare else ", none open")
+    return not bare, f"{len(rows)} tables" + (
+        f"; without a wall: {', '.join(bare)}" if bare else ", none open"
+    )
 
 
 def _storage() -> tuple[bool, str]:
@@ -99,7 +103,10 @@ def _clock() -> tuple[bool, str]:
     wanted = current_app.extensions["settings"].portal_now
     drift = abs(clock.now() - there)
     if wanted is not None:
-        return True, f"runs on from PORTAL_NOW={wanted.isoformat()}: {clock.now().isoformat(timespec='seconds')}"
+        return (
+            True,
+            f"runs on from PORTAL_NOW={wanted.isoformat()}: {clock.now().isoformat(timespec='seconds')}",
+        )
     return drift < timedelta(seconds=5), f"{drift.total_seconds():.1f} s from the database's"
 
 

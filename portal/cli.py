@@ -125,9 +125,12 @@ def down() -> None:
 @whole
 def sweep() -> None:
     """One run of the deadline sweep."""
-    for found in clocks.sweep_all(clock.now()):
-        late = ", ".join(f"{count} {kind}" for kind, count in sorted(found.breached.items())) or "nothing past due"
-        click.echo(f"{found.network}: {found.opened} duties opened, {late}.")
+    found = clocks.sweep_all(clock.now())
+    for each in found.swept:
+        late = ", ".join(f"{number} {kind}" for kind, number in sorted(each.breached.items())) or "nothing past due"
+        click.echo(f"{each.network}: {each.opened} duties opened, {late}.")
+    if found.failed:
+        raise click.ClickException(f"not swept: {', '.join(found.failed)}")
 
 
 @click.command("password")
@@ -137,7 +140,9 @@ def password(person: str) -> None:
     """Set a person's password, read from standard input."""
     found = _person(person)
     accounts.set_password(found, sys.stdin.readline().rstrip("\r\n"))
-    for _, of in accounts.memberships_of(found.id):  # it stands in the audit trail of each network of that person
+    for _, of in accounts.memberships_of(
+        found.id
+    ):  # it stands in the audit trail of each network of that person
         events.record(commander(of), "password:set", kind="person", object_id=found.id)
     click.echo(f"The password of {found.name} is set; all sessions ended.")
 
@@ -187,7 +192,9 @@ def import_(code: str, units: Path | None, people: Path | None) -> None:
     actor = commander(of)
     said = []
     if units is not None:
-        lines = [UnitLine(row, **cells) for row, cells in read_table(units, ("kind", "code", "name", "parent"))]
+        lines = [
+            UnitLine(row, **cells) for row, cells in read_table(units, ("kind", "code", "name", "parent"))
+        ]
         fresh, changed = network.import_units(actor, actor.root_path, lines, now)
         clocks.open_months(of, now)
         said.append(f"{fresh} new units, {changed} renamed")
@@ -257,4 +264,3 @@ def check() -> None:
 def start(app: Flask) -> None:
     for command in (up, serve, work, down, sweep, password, network_group, token, check):
         app.cli.add_command(command)
-

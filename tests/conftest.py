@@ -1,4 +1,4 @@
-"""The test bench: a real PostgreSQL as portal_app, a template database cloned for each worker, each test rolled back."""
+"""The test bench: a real PostgreSQL as portal_app, a template cloned for each worker, each test rolled back."""
 
 import hashlib
 import os
@@ -32,7 +32,8 @@ CLONES = 7_201_009
 def test_data() -> Path:
     """Where the test's database lives between runs, one for each checkout."""
     name = hashlib.sha256(str(ROOT).encode()).hexdigest()[:10]
-    return Path(os.environ.get("PORTAL_TEST_DATA") or Path(tempfile.gettempdir()) / f"portal-test-{os.geteuid()}-{name}")
+    given = os.environ.get("PORTAL_TEST_DATA")
+    return Path(given or Path(tempfile.gettempdir()) / f"portal-test-{os.geteuid()}-{name}")
 
 
 def _digest_of_migrations() -> str:
@@ -60,15 +61,21 @@ def cloned(server: str, worker_id: str) -> Iterator[Callable[[str], str]]:
             connection.execute("SELECT pg_advisory_lock(%s)", (CLONES,))
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (template,)).fetchone():
                 half = f"{template}_half"
-                connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(half)))
+                connection.execute(
+                    sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(half))
+                )
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(half)))
                 Database(Settings(database_url=libpq_url(server, role=None, database=half))).make_ready()
                 connection.execute(
-                    sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(half), sql.Identifier(template))
+                    sql.SQL("ALTER DATABASE {} RENAME TO {}").format(
+                        sql.Identifier(half), sql.Identifier(template)
+                    )
                 )
             _drop_left_over(connection)
             connection.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                    sql.Identifier(name), sql.Identifier(template)
+                )
             )
         made.append(name)
         return libpq_url(server, role=None, database=name)
@@ -76,16 +83,22 @@ def cloned(server: str, worker_id: str) -> Iterator[Callable[[str], str]]:
     yield clone
     with psycopg.connect(libpq_url(server, role=None), autocommit=True) as connection:
         for name in made:
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            connection.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+            )
 
 
 def _drop_left_over(connection: "psycopg.Connection[Any]") -> None:
     """Databases of test processes that were killed."""
-    rows = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'portal\\_test\\_%'").fetchall()
+    rows = connection.execute(
+        "SELECT datname FROM pg_database WHERE datname LIKE 'portal\\_test\\_%'"
+    ).fetchall()
     for (name,) in rows:
         pid = name.split("_")[3]
         if pid.isdigit() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            connection.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+            )
 
 
 @pytest.fixture(scope="session")

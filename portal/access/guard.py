@@ -5,6 +5,7 @@ from enum import Enum
 from typing import Any
 
 from flask import Blueprint, Flask, current_app, g, request
+from flask.sansio.app import App
 from flask.typing import ResponseReturnValue
 
 from portal.access.actor import Actor, act_as
@@ -28,7 +29,7 @@ SIGNED_IN = Open.SIGNED_IN
 Need = Permission | Open
 
 
-def register_need(app: Flask, endpoint: str, need: Need) -> None:
+def register_need(app: App, endpoint: str, need: Need) -> None:
     app.extensions.setdefault("needs", {})[endpoint] = need
 
 
@@ -101,7 +102,9 @@ def is_api() -> bool:
 Find = Callable[[], Actor | None]
 
 
-def start(app: Flask, *, by_session: Find, by_token: Find, sign_in: Callable[[], ResponseReturnValue]) -> None:
+def start(
+    app: Flask, *, by_session: Find, by_token: Find, sign_in: Callable[[], ResponseReturnValue]
+) -> None:
     """Put the lock on every request. `by_session` and `by_token` say who acts (accounts), `sign_in` sends to it."""
 
     @app.before_request

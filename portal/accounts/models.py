@@ -24,7 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from portal.core.db import Base, Keyed
 
 
-class Person(Keyed, UserMixin, Base):
+class Person(Keyed, UserMixin, Base):  # type: ignore[misc]
     """One account, by e-mail or mobile number (many clerks have no mail)."""
 
     __tablename__ = "person"

@@ -34,7 +34,9 @@ def load(kept: str) -> Person | None:
 
 def start(app: Flask) -> None:
     login_manager.init_app(app)
-    login_manager.session_protection = None  # an address that changes (mobile networks) must not sign people out
+    login_manager.session_protection = (
+        None  # an address that changes (mobile networks) must not sign people out
+    )
 
 
 def by_session() -> Actor | None:
@@ -143,8 +145,8 @@ def login() -> ResponseReturnValue:
         form=form,
         refusal=refusal,
         next=target,
-        demo_accounts=current_app.extensions.get("demo_accounts", lambda: [])(),
-        limits=current_app.extensions.get("sign_in_limits", lambda: [])(),
+        demo_accounts=current_app.extensions.get("demo_accounts", list)(),
+        limits=current_app.extensions.get("sign_in_limits", list)(),
     )
     return page, status
 
@@ -195,7 +197,9 @@ def switchable() -> list[dict[str, object]]:
     for membership, network in queries.memberships_of(actor.person_id):
         other = queries.actor_of_membership(actor.person_id, membership.id)
         if other is not None and other.membership_id == membership.id:
-            offered.append({"actor": other, "network": network, "current": membership.id == actor.membership_id})
+            offered.append(
+                {"actor": other, "network": network, "current": membership.id == actor.membership_id}
+            )
     look_as(actor.scope)
     return offered
 

@@ -27,7 +27,17 @@ def person_by_identifier(identifier: str) -> Person | None:
     )
 
 
-def memberships_of(person_id: int) -> "Sequence[Row[tuple[Membership, Network]]]":
+def people_by_identifiers(identifiers: Iterable[str]) -> dict[str, Person]:
+    """Known people by each e-mail and phone asked for."""
+    wanted = sorted({each for each in identifiers if each})
+    known = select(Person).where(or_(Person.email.in_(wanted), Person.phone.in_(wanted)))
+    found = {}
+    for person in db.session.scalars(known):
+        found |= {each: person for each in (person.email, person.phone) if each}
+    return found
+
+
+def memberships_of(person_id: int) -> "Sequence[Row[Membership, Network]]":
     """A person's memberships in all networks, by network and unit."""
     return db.session.execute(
         select(Membership, Network)
@@ -137,10 +147,13 @@ def contacts_of(network_id: int, unit_ids: Iterable[int]) -> dict[int, list[Cont
 
 def names_of(person_ids: Iterable[int]) -> dict[int, str]:
     wanted = list(set(person_ids))
-    return {key: name for key, name in db.session.execute(select(Person.id, Person.name).where(Person.id.in_(wanted)))}
+    return {
+        key: name
+        for key, name in db.session.execute(select(Person.id, Person.name).where(Person.id.in_(wanted)))
+    }
 
 
-def memberships_in(network_id: int) -> "Sequence[Row[tuple[Membership, Person, Unit]]]":
+def memberships_in(network_id: int) -> "Sequence[Row[Membership, Person, Unit]]":
     """Every membership of a network with its person and unit."""
     return db.session.execute(
         select(Membership, Person, Unit)

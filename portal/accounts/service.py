@@ -13,7 +13,7 @@ from sqlalchemy import delete, select, text
 from portal.access import Role
 from portal.accounts import rules
 from portal.accounts.models import ApiToken, Membership, Person, Throttle
-from portal.accounts.queries import memberships_in, person_by_identifier, token_hash
+from portal.accounts.queries import memberships_in, people_by_identifiers, person_by_identifier, token_hash
 from portal.core import events
 from portal.core.db import db, outside
 from portal.core.errors import Conflict, FieldError, Invalid, TooMany
@@ -43,6 +43,13 @@ def _nobodys_hash() -> str:
     return _NOBODY["hash"]
 
 
+def _fits(kept: str, password: str) -> bool:
+    try:
+        return hasher().verify(kept, password[: rules.LONGEST_PASSWORD])
+    except (VerificationError, InvalidHashError):
+        return False
+
+
 def count(key: str, limit: rules.Limit, now: datetime) -> None:
     """Count one; raise TooMany above the limit. Outlives the request's rollback."""
     with outside() as connection:
@@ -56,7 +63,9 @@ def _full(keys: Iterable[tuple[str, rules.Limit]], now: datetime) -> int | None:
     waits = []
     for key, limit in keys:
         counted = db.session.scalar(
-            select(Throttle.count).where(Throttle.key == key, Throttle.window_start == limit.window_start(now))
+            select(Throttle.count).where(
+                Throttle.key == key, Throttle.window_start == limit.window_start(now)
+            )
         )
         if (counted or 0) >= limit.count:
             waits.append(limit.retry_after(now))
@@ -87,11 +96,7 @@ def check_password(
         raise TooMany(lazy("Too many wrong passwords. Wait a few minutes, then try again."), wait)
     person = person_by_identifier(wanted) if wanted else None
     kept = (person.password_hash if person else None) or _nobodys_hash()
-    try:
-        good = hasher().verify(kept, password[: rules.LONGEST_PASSWORD])
-    except (VerificationError, InvalidHashError):
-        good = False
-    if person and person.password_hash and person.status == "active" and good:
+    if _fits(kept, password) and person and person.password_hash and person.status == "active":
         if hasher().check_needs_rehash(kept):
             person.password_hash = hasher().hash(password)
         return person
@@ -150,22 +155,15 @@ def import_people(
     listed = list(lines)
     units = {unit.code: unit for unit in units_below(root_path)}
     wrong = rules.faults(listed, {code: unit.kind for code, unit in units.items()})
-    people: dict[str, Person] = {}
-    for line in listed:
-        if line.who in people:
-            continue
-        by_email = person_by_identifier(rules.identifier(line.email)) if line.email else None
-        by_phone = person_by_identifier(rules.identifier(line.phone)) if line.phone else None
-        if by_email and by_phone and by_email.id != by_phone.id:
-            wrong.append((line.row, f"email {line.email} and phone {line.phone} belong to two people"))
-        elif by_phone and not by_email and line.email and by_phone.email:
-            wrong.append((line.row, f"phone {line.phone} belongs to somebody else"))
-        people[line.who] = by_email or by_phone or Person(created_at=now, stamp=secrets.token_hex(8), status="active")
-    if wrong:
+    people, contested = _people_of(listed, now)
+    if wrong or contested:
         raise Invalid(
             "invalid_people",
             "Nothing was imported.",
-            [FieldError(f"/{row}", "invalid_person", sentence) for row, sentence in sorted(wrong)],
+            [
+                FieldError(f"/{row}", "invalid_person", sentence)
+                for row, sentence in sorted(wrong + contested)
+            ],
         )
     wanted: dict[str, list[rules.PersonLine]] = defaultdict(list)
     for line in listed:
@@ -177,25 +175,59 @@ def import_people(
         person.phone = rules.identifier(first.phone) or person.phone or None
         db.session.add(person)
     db.session.flush()
-    now_there: dict[int, dict[tuple[int, str], Membership]] = defaultdict(dict)
-    for membership, person, _ in memberships_in(actor.network_id):
-        now_there[person.id][membership.unit_id, membership.role] = membership
+    there: dict[int, list[Membership]] = defaultdict(list)
+    for membership, _, _ in memberships_in(actor.network_id):
+        there[membership.person_id].append(membership)
     for who, person in people.items():
-        keep = {(units[line.unit].id, line.role): units[line.unit] for line in wanted[who]}
-        for key, membership in now_there[person.id].items():
-            if key not in keep:
-                membership.status = "ended"
-                events.record(
-                    actor, "membership:ended", membership, before={"person": person.name, "role": membership.role}
-                )
-        for (unit_id, role), unit in keep.items():
-            if (unit_id, role) not in now_there[person.id]:
-                _join(actor, person, unit_id, unit.unit_path, Role(role), now)
+        keep = {(units[line.unit].id, line.role): units[line.unit].unit_path for line in wanted[who]}
+        _replace_memberships(actor, person, there[person.id], keep, now)
     db.session.flush()
     return len(people), len(listed)
 
 
-def _join(actor: events.Doer, person: Person, unit_id: int, unit_path: str, role: Role, now: datetime) -> None:
+def _people_of(
+    lines: list[rules.PersonLine], now: datetime
+) -> tuple[dict[str, Person], list[tuple[int, str]]]:
+    """Each line's person, known or new, by identifier; and the lines that name two known people as one."""
+    people: dict[str, Person] = {}
+    wrong = []
+    known = people_by_identifiers(rules.identifier(each) for line in lines for each in (line.email, line.phone))
+    for line in lines:
+        if line.who in people:
+            continue
+        by_email = known.get(rules.identifier(line.email)) if line.email else None
+        by_phone = known.get(rules.identifier(line.phone)) if line.phone else None
+        if by_email and by_phone and by_email.id != by_phone.id:
+            wrong.append((line.row, f"email {line.email} and phone {line.phone} belong to two people"))
+        elif by_phone and not by_email and line.email and by_phone.email:
+            wrong.append((line.row, f"phone {line.phone} belongs to somebody else"))
+        people[line.who] = (
+            by_email or by_phone or Person(created_at=now, stamp=secrets.token_hex(8), status="active")
+        )
+    return people, wrong
+
+
+def _replace_memberships(
+    actor: events.Doer,
+    person: Person,
+    there: list[Membership],
+    keep: dict[tuple[int, str], str],
+    now: datetime,
+) -> None:
+    kept = {(membership.unit_id, membership.role) for membership in there}
+    for membership in there:
+        if (membership.unit_id, membership.role) not in keep:
+            membership.status = "ended"
+            before = {"person": person.name, "role": membership.role}
+            events.record(actor, "membership:ended", membership, before=before)
+    for (unit_id, role), unit_path in keep.items():
+        if (unit_id, role) not in kept:
+            _join(actor, person, unit_id, unit_path, Role(role), now)
+
+
+def _join(
+    actor: events.Doer, person: Person, unit_id: int, unit_path: str, role: Role, now: datetime
+) -> None:
     ended = db.session.scalar(
         select(Membership).where(
             Membership.network_id == actor.network_id,

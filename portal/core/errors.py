@@ -79,3 +79,7 @@ class Unavailable(PortalError):
 
     status = 503
     title = "Service unavailable"
+    retry_after = 10  # seconds
+
+    def __init__(self, detail: Any) -> None:
+        super().__init__("unavailable", detail)

@@ -41,7 +41,9 @@ class UnitList(Model):
 def list_units() -> Response:
     asked = read_query(UnitQuery)
     path = current_actor().unit_path
-    page = queries.list_units(path, kind=asked.kind, parent=asked.parent, cursor=asked.cursor, limit=asked.limit)
+    page = queries.list_units(
+        path, kind=asked.kind, parent=asked.parent, cursor=asked.cursor, limit=asked.limit
+    )
     parents = queries.units_by_id(unit.parent_id for unit in page.items if unit.parent_id)
     items = [
         UnitAnswer(

@@ -45,7 +45,7 @@ def units_by_id(ids: Iterable[int]) -> dict[int, Unit]:
     return {unit.id: unit for unit in db.session.scalars(select(Unit).where(Unit.id.in_(wanted)))}
 
 
-def below(path: str, *, kind: str | None = None, active: bool = False) -> Select[tuple[Unit]]:
+def below(path: str, *, kind: str | None = None, active: bool = False) -> Select[Unit]:
     """The units at `path` and under it. The wall on units is the network's, so each list narrows by path itself."""
     chosen = select(Unit).where(Unit.unit_path >= path, Unit.unit_path < f"{path[:-1]}/")
     if kind:
@@ -65,7 +65,12 @@ def unit_below(path: str, code: str) -> Unit | None:
 
 
 def list_units(
-    path: str, *, kind: str | None = None, parent: str | None = None, cursor: str | None = None, limit: int = 50
+    path: str,
+    *,
+    kind: str | None = None,
+    parent: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
 ) -> Page[Unit]:
     chosen = below(path, kind=kind)
     if parent is not None:
@@ -76,7 +81,9 @@ def list_units(
 
 def superiors(path: str) -> Sequence[Unit]:
     """The units above `path`, headquarters first."""
-    return db.session.scalars(select(Unit).where(Unit.unit_path.in_(ancestors(path))).order_by(Unit.unit_path)).all()
+    return db.session.scalars(
+        select(Unit).where(Unit.unit_path.in_(ancestors(path))).order_by(Unit.unit_path)
+    ).all()
 
 
 def superior_of_kind(path: str, kind: str) -> Unit | None:
@@ -86,4 +93,4 @@ def superior_of_kind(path: str, kind: str) -> Unit | None:
 def holidays(network_id: int) -> Mapping[date, bool]:
     """Days that are not what their weekday says → whether one works on them."""
     rows = db.session.execute(select(Holiday.on, Holiday.works).where(Holiday.network_id == network_id))
-    return {on: works for on, works in rows}
+    return {row.on: row.works for row in rows}

@@ -70,5 +70,7 @@ def _line_faults(
     if parent is None:
         wrong.append(f"parent {line.parent!r} is not known")
     elif parent not in PARENTS[line.kind]:
-        wrong.append(f"a {line.kind}'s parent is a {' or '.join(PARENTS[line.kind])}, {line.parent} is a {parent}")
+        wrong.append(
+            f"a {line.kind}'s parent is a {' or '.join(PARENTS[line.kind])}, {line.parent} is a {parent}"
+        )
     return wrong

@@ -55,7 +55,8 @@ def create_network(code: str, name: str, *, time_zone: str, name_en: str = "", n
 def next_unit_ids(count: int) -> list[int]:
     return list(
         db.session.scalars(
-            db.text("SELECT nextval(pg_get_serial_sequence('unit', 'id')) FROM generate_series(1, :n)"), {"n": count}
+            db.text("SELECT nextval(pg_get_serial_sequence('unit', 'id')) FROM generate_series(1, :n)"),
+            {"n": count},
         )
     )
 
@@ -87,7 +88,9 @@ def seed_holidays(network: Network) -> None:
     db.session.execute(insert(Holiday).inline(), rows)
 
 
-def import_units(actor: events.Doer, root_path: str, lines: Iterable[rules.UnitLine], now: datetime) -> tuple[int, int]:
+def import_units(
+    actor: events.Doer, root_path: str, lines: Iterable[rules.UnitLine], now: datetime
+) -> tuple[int, int]:
     """Make or change units, all or nothing; gives (new, changed). Absent units stay. Raises Invalid by row."""
     listed = list(lines)
     units = {unit.code: unit for unit in units_below(root_path)}
@@ -123,7 +126,9 @@ def import_units(actor: events.Doer, root_path: str, lines: Iterable[rules.UnitL
         )
         db.session.add(unit)
         db.session.flush()
-        events.record(actor, "unit:created", unit, after={"code": unit.code, "kind": unit.kind, "name": unit.name})
+        events.record(
+            actor, "unit:created", unit, after={"code": unit.code, "kind": unit.kind, "name": unit.name}
+        )
     changed = 0
     for line in listed:
         unit = units[line.code]
@@ -133,5 +138,3 @@ def import_units(actor: events.Doer, root_path: str, lines: Iterable[rules.UnitL
             changed += 1
     db.session.flush()
     return len(fresh), changed
-
-

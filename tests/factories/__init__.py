@@ -1,4 +1,4 @@
-"""Small worlds for tests: networks, units, people, and how to act as them. Each call commits (to the test's savepoint)."""
+"""Small worlds for tests: networks, units, people, and how to act as them. Each call commits."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -74,7 +74,9 @@ class World:
 def a_world(code: str, *, now: datetime, book: str = "flooring", name: str = "青榆地板") -> World:
     """A network of four levels with stores, by code; units joined a year before `now`'s month."""
     joined = now.replace(year=now.year - 1)
-    made = network.create_network(code, name, time_zone="Asia/Shanghai", name_en="Qingyu Flooring", now=joined)
+    made = network.create_network(
+        code, name, time_zone="Asia/Shanghai", name_en="Qingyu Flooring", now=joined
+    )
     admin = commander(made)
     rulebook.install(admin, made.id, made.root_path, book, date(joined.year - 1, 1, 1))
     lines = [UnitLine(row, *line.split(" ")) for row, line in enumerate(UNITS.strip().splitlines(), 2)]
@@ -89,7 +91,8 @@ def a_world(code: str, *, now: datetime, book: str = "flooring", name: str = "�
     rows = [(membership, person) for membership, person, _ in accounts.memberships_in(made.id)]
     for membership, person in rows:
         actor = accounts.actor_of_membership(person.id, membership.id)
-        assert actor is not None and person.email is not None
+        assert actor is not None
+        assert person.email is not None
         world.actors[person.email.partition("@")[0]] = actor
         look_as(Scope.below(made.id, made.root_path))
     finish(good=True)
