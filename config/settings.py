@@ -43,7 +43,9 @@ class Settings(BaseSettings):
         if self.portal_demo:
             raise ValueError("PORTAL_DEMO shows accounts with their passwords; production cannot have it")
         if not self.database_url:
-            raise ValueError("production needs DATABASE_URL: the embedded database is for trial and development")
+            raise ValueError(
+                "production needs DATABASE_URL: the embedded database is for trial and development"
+            )
         if not self.secret_key or len(self.secret_key) < SHORTEST_SECRET:
             raise ValueError(f"production needs a SECRET_KEY of {SHORTEST_SECRET} random characters or more")
         return self

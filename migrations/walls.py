@@ -33,7 +33,9 @@ def network_wall(table: str, verbs: str = ALL) -> None:
     _close(table, verbs)
     op.execute(f"CREATE POLICY {table}_read ON {table} FOR SELECT USING ({NETWORK})")
     op.execute(f"CREATE POLICY {table}_insert ON {table} FOR INSERT WITH CHECK ({HEADQUARTERS})")
-    op.execute(f"CREATE POLICY {table}_update ON {table} FOR UPDATE USING ({HEADQUARTERS}) WITH CHECK ({HEADQUARTERS})")
+    op.execute(
+        f"CREATE POLICY {table}_update ON {table} FOR UPDATE USING ({HEADQUARTERS}) WITH CHECK ({HEADQUARTERS})"
+    )
     op.execute(f"CREATE POLICY {table}_delete ON {table} FOR DELETE USING ({HEADQUARTERS})")
 
 
@@ -57,7 +59,9 @@ def append_only(table: str, but: str | None = None) -> None:
             SET search_path = pg_catalog, public AS $$
             BEGIN RAISE EXCEPTION '{table} is append-only' USING ERRCODE = 'insufficient_privilege'; END $$"""
     )
-    when = "" if but is None else f"WHEN ((to_jsonb(OLD) - '{but}') IS DISTINCT FROM (to_jsonb(NEW) - '{but}'))"
+    when = (
+        "" if but is None else f"WHEN ((to_jsonb(OLD) - '{but}') IS DISTINCT FROM (to_jsonb(NEW) - '{but}'))"
+    )
     op.execute(
         f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} FOR EACH ROW {when} "
         f"EXECUTE FUNCTION {table}_is_append_only()"

@@ -126,11 +126,10 @@ def down() -> None:
 def sweep() -> None:
     """One run of the deadline sweep."""
     found = clocks.sweep_all(clock.now())
-    for each in found.swept:
-        late = ", ".join(f"{number} {kind}" for kind, number in sorted(each.breached.items())) or "nothing past due"
-        click.echo(f"{each.network}: {each.opened} duties opened, {late}.")
-    if found.failed:
-        raise click.ClickException(f"not swept: {', '.join(found.failed)}")
+    for each in found:
+        click.echo(str(each))
+    if any(each.failed for each in found):
+        raise click.ClickException("A network was not swept; the log says why.")
 
 
 @click.command("password")

@@ -6,6 +6,7 @@ import psycopg
 import structlog
 from flask import Flask, Response, g, render_template
 from flask_wtf.csrf import CSRFError
+from jinja2 import TemplateError
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -33,9 +34,12 @@ def refusal(error: PortalError) -> Response:
 
 def error_page(error: PortalError) -> Response:
     g.failed = error.status >= 500  # then the page asks the database nothing
-    page = render_template(
-        "errors/error.html", status=error.status, error=error, reference=g.get("request_id", "")
-    )
+    reference = g.get("request_id", "")
+    try:
+        page = render_template("errors/error.html", status=error.status, error=error, reference=reference)
+    except (TemplateError, DBAPIError) as broken_page:
+        logger.exception("error_page_failed", error=type(broken_page).__name__)
+        page = render_template("errors/bare.html", status=error.status, error=error, reference=reference)
     return Response(page, status=error.status, mimetype="text/html")
 
 

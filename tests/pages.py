@@ -84,7 +84,10 @@ class Page(HTMLParser):
         headings = [" ".join(heading.split()) for heading in self.headings]
         title = " ".join(self.title.split())
         assert len(headings) == 1, f"a page has one h1, this one {headings}"
-        assert title.removeprefix("错误：").removeprefix("Error: ").startswith(headings[0]), (title, headings[0])
+        assert title.removeprefix("错误：").removeprefix("Error: ").startswith(headings[0]), (
+            title,
+            headings[0],
+        )
         repeated = {each for each in self.ids if self.ids.count(each) > 1}
         assert not repeated, f"ids stand twice: {repeated}"
         assert not self.unlabelled, f"inputs without a label: {self.unlabelled}"

@@ -38,7 +38,12 @@ def upgrade() -> None:
     op.create_table(
         "unit",
         key(),
-        sa.Column("network_id", sa.BigInteger, sa.ForeignKey("network.id", name="fk_unit_network_id"), nullable=False),
+        sa.Column(
+            "network_id",
+            sa.BigInteger,
+            sa.ForeignKey("network.id", name="fk_unit_network_id"),
+            nullable=False,
+        ),
         sa.Column("unit_path", PATH, nullable=False),
         sa.Column("code", PATH, nullable=False),
         sa.Column("kind", sa.Text, nullable=False),
@@ -54,7 +59,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["network_id", "parent_id"], ["unit.network_id", "unit.id"], name="fk_unit_network_id_parent_id"
         ),
-        sa.CheckConstraint("kind IN ('headquarters','channel','region','dealer','store')", name="ck_unit_kind"),
+        sa.CheckConstraint(
+            "kind IN ('headquarters','channel','region','dealer','store')", name="ck_unit_kind"
+        ),
         sa.CheckConstraint("status IN ('active','closed')", name="ck_unit_status"),
     )
     op.create_index("ix_unit_kind", "unit", ["network_id", "kind", "unit_path"])
@@ -93,10 +100,16 @@ def upgrade() -> None:
         "membership",
         key(),
         sa.Column(
-            "network_id", sa.BigInteger, sa.ForeignKey("network.id", name="fk_membership_network_id"), nullable=False
+            "network_id",
+            sa.BigInteger,
+            sa.ForeignKey("network.id", name="fk_membership_network_id"),
+            nullable=False,
         ),
         sa.Column(
-            "person_id", sa.BigInteger, sa.ForeignKey("person.id", name="fk_membership_person_id"), nullable=False
+            "person_id",
+            sa.BigInteger,
+            sa.ForeignKey("person.id", name="fk_membership_person_id"),
+            nullable=False,
         ),
         sa.Column("unit_id", sa.BigInteger, nullable=False),
         sa.Column("unit_path", PATH, nullable=False),

@@ -31,7 +31,7 @@ def people_by_identifiers(identifiers: Iterable[str]) -> dict[str, Person]:
     """Known people by each e-mail and phone asked for."""
     wanted = sorted({each for each in identifiers if each})
     known = select(Person).where(or_(Person.email.in_(wanted), Person.phone.in_(wanted)))
-    found = {}
+    found: dict[str, Person] = {}
     for person in db.session.scalars(known):
         found |= {each: person for each in (person.email, person.phone) if each}
     return found

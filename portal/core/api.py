@@ -183,7 +183,9 @@ class Unsupported(PortalError):
 
     def __init__(self, *accepted: str) -> None:
         super().__init__(
-            "unsupported_media_type", lazy("Send this as %(kinds)s.", kinds=" / ".join(accepted)), accepted=accepted
+            "unsupported_media_type",
+            lazy("Send this as %(kinds)s.", kinds=" / ".join(accepted)),
+            accepted=accepted,
         )
 
 
@@ -192,7 +194,9 @@ def answer(value: BaseModel | Mapping[str, Any] | None, status: int = 200) -> Re
     if value is None:
         return Response(status=status)
     text = (
-        value.model_dump_json() if isinstance(value, BaseModel) else json.dumps(value, ensure_ascii=False, default=str)
+        value.model_dump_json()
+        if isinstance(value, BaseModel)
+        else json.dumps(value, ensure_ascii=False, default=str)
     )
     return Response(text + "\n", status=status, mimetype=JSON)
 
@@ -229,10 +233,7 @@ def document(app: Flask) -> dict[str, Any]:
         [(model, mode) for model in ordered for mode in ("validation", "serialization")],
         ref_template="#/components/schemas/{model}",
     )
-    names = {
-        (model, mode): schema["$ref"]
-        for (model, mode), schema in _.items()
-    }
+    names = {(model, mode): schema["$ref"] for (model, mode), schema in _.items()}
     paths: dict[str, dict[str, Any]] = {}
     for rule in sorted(app.url_map.iter_rules(), key=lambda each: each.rule):
         for method in sorted(rule.methods or ()):
@@ -240,7 +241,9 @@ def document(app: Flask) -> dict[str, Any]:
             if operation is None:
                 continue
             path = _PATH_PART.sub(r"{\1}", rule.rule.removeprefix(PREFIX))
-            paths.setdefault(path, {})[method.lower()] = _described(rule.endpoint, rule.rule, operation, names)
+            paths.setdefault(path, {})[method.lower()] = _described(
+                rule.endpoint, rule.rule, operation, names
+            )
     return {
         "openapi": "3.1.0",
         "info": {"title": "Dealer network portal", "version": "1", "description": "See API.md."},
@@ -288,7 +291,10 @@ def _described(endpoint: str, rule: str, operation: Operation, names: Mapping[An
     for status in _PROBLEMS:
         described["responses"].setdefault(
             str(status),
-            {"description": "Problem", "content": {PROBLEM: {"schema": {"$ref": names[Problem, "validation"]}}}},
+            {
+                "description": "Problem",
+                "content": {PROBLEM: {"schema": {"$ref": names[Problem, "validation"]}}},
+            },
         )
     return described
 
@@ -297,7 +303,10 @@ def _answer_described(kind: type[BaseModel] | str | None, names: Mapping[Any, st
     if kind is None:
         return {"description": "Done"}
     if isinstance(kind, str):
-        return {"description": "A file", "content": {kind: {"schema": {"type": "string", "format": "binary"}}}}
+        return {
+            "description": "A file",
+            "content": {kind: {"schema": {"type": "string", "format": "binary"}}},
+        }
     return {"description": "Answer", "content": {JSON: {"schema": {"$ref": names[kind, "serialization"]}}}}
 
 

@@ -49,7 +49,9 @@ class Walled:
     unit_path: Mapped[str] = mapped_column(Text(collation="C"))
 
 
-db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False, "join_transaction_mode": "create_savepoint"})
+db = SQLAlchemy(
+    model_class=Base, session_options={"expire_on_commit": False, "join_transaction_mode": "create_savepoint"}
+)
 
 
 def _settings(scope: Scope) -> dict[str, str]:
@@ -111,7 +113,7 @@ def sqlalchemy_url(url: str, *, role: str | None = APP_ROLE, database: str | Non
 
     libpq takes `options=-c role=…` at connection time, so no statement ever runs with more rights than the role's.
     """
-    return f"postgresql+psycopg{libpq_url(url, role=role, database=database)[len('postgresql'):]}"
+    return f"postgresql+psycopg{libpq_url(url, role=role, database=database)[len('postgresql') :]}"
 
 
 def libpq_url(url: str, *, role: str | None = APP_ROLE, database: str | None = None) -> str:

@@ -54,7 +54,9 @@ def _body_hash() -> str:
     return digest.hexdigest()
 
 
-def once(token_id: int, network_id: int, unit_path: str, work: Callable[[], Response]) -> tuple[Response, bool]:
+def once(
+    token_id: int, network_id: int, unit_path: str, work: Callable[[], Response]
+) -> tuple[Response, bool]:
     """Do `work` once for this key; gives the answer, and whether it is a repetition. Raises Conflict or Invalid."""
     key = request.headers.get("Idempotency-Key")
     if key is None:

@@ -10,7 +10,18 @@ from uuid import uuid4
 import structlog
 from flask import Flask, Response, g, request
 
-PRIVATE = {"phone", "name", "address", "email", "password", "customer_name", "identifier", "token", "q", "remarks"}
+PRIVATE = {
+    "phone",
+    "name",
+    "address",
+    "email",
+    "password",
+    "customer_name",
+    "identifier",
+    "token",
+    "q",
+    "remarks",
+}
 log = structlog.get_logger("request")
 
 

@@ -31,7 +31,9 @@ def encode(values: Sequence[Any]) -> str:
 
 
 def _written(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date) else str(value) if isinstance(value, Decimal) else value
+    return (
+        value.isoformat() if isinstance(value, date) else str(value) if isinstance(value, Decimal) else value
+    )
 
 
 def decode(cursor: str, kinds: Sequence[type]) -> list[Any]:
@@ -82,7 +84,9 @@ def paged(
         after = tuple_(*values, types=[column.type for column in columns])
         chosen = chosen.where(place < after if newest_first else place > after)
     order = [column.desc() if newest_first else column.asc() for column in columns]
-    width = len(chosen.selected_columns) if not chosen.column_descriptions else len(chosen.column_descriptions)
+    width = (
+        len(chosen.selected_columns) if not chosen.column_descriptions else len(chosen.column_descriptions)
+    )
     keyed = chosen.add_columns(*(column.label(f"k{i}") for i, column in enumerate(columns)))
     rows = db.session.execute(keyed.order_by(*order).limit(min(limit, MOST) + 1)).all()
     more = len(rows) > min(limit, MOST)

@@ -57,7 +57,9 @@ class Database:
             if self._name:
                 done += _make_database(connection, self._name)
         with psycopg.connect(self.url(role=None), autocommit=True) as connection:
-            connection.execute(sql.SQL("GRANT USAGE, CREATE ON SCHEMA public TO {}").format(sql.Identifier(OWNER_ROLE)))
+            connection.execute(
+                sql.SQL("GRANT USAGE, CREATE ON SCHEMA public TO {}").format(sql.Identifier(OWNER_ROLE))
+            )
         before, after = self.migrate()
         if before != after:
             done.append(f"migrated from {before or 'nothing'} to {after}")

@@ -24,7 +24,9 @@ def read_table(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str
     header = [cell.strip().lower() for cell in rows[0]] if rows else []
     missing = [column for column in columns if column not in header]
     if missing:
-        raise Invalid("missing_columns", f"{path.name} lacks the columns {', '.join(missing)}; it has {header}.")
+        raise Invalid(
+            "missing_columns", f"{path.name} lacks the columns {', '.join(missing)}; it has {header}."
+        )
     places = [header.index(column) for column in columns]
     lines = []
     for number, row in enumerate(rows[1:], 2):
@@ -47,7 +49,11 @@ def _csv(content: bytes, name: str) -> list[list[str]]:
 
 def _sheet(content: bytes, name: str) -> list[list[str]]:
     try:
-        rows = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python(skip_empty_area=False)
+        rows = (
+            CalamineWorkbook.from_filelike(io.BytesIO(content))
+            .get_sheet_by_index(0)
+            .to_python(skip_empty_area=False)
+        )
     except (CalamineError, BadZipFile, IndexError, ValueError) as error:
         raise Invalid("unreadable", f"{name} cannot be read: {error}.") from error
     return [[_text(cell) for cell in row] for row in rows]

@@ -1,0 +1,185 @@
+"""The database's walls alone: tried on the tables themselves, with the application out of the way."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from portal.access import act_as
+from portal.checks import UNWALLED
+from portal.core.db import db, finish, look_as, within
+from portal.core.scope import CLOSED, Scope
+from tests.factories import World
+
+TABLES = text(
+    """SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') ORDER BY 1"""
+)
+SIDE_TABLES = {"customer_search"}
+"""Closed to portal_app altogether; one definer function that filters by itself reads each."""
+WHOLE_NETWORK = {"unit", "holiday", "rulebook_version"}
+"""Read by the whole network: names of units, calendar, rules."""
+
+
+def _tables() -> list[str]:
+    return [
+        name
+        for name in db.session.scalars(TABLES)
+        if name not in UNWALLED and not name.startswith("procrastinate")
+    ]
+
+
+def test_every_table_of_a_network_is_walled_and_force_is_on(app):
+    rows = db.session.execute(
+        text(
+            """SELECT c.relname, c.relrowsecurity, c.relforcerowsecurity FROM pg_class c
+               JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p')"""
+        )
+    ).all()
+    walled = {name for name, security, forced in rows if security and forced}
+    assert set(_tables()) - SIDE_TABLES == walled
+
+
+def test_side_tables_are_closed_to_the_application(app):
+    for name in SIDE_TABLES & set(db.session.scalars(TABLES)):
+        with pytest.raises(DBAPIError), db.session.begin_nested():
+            db.session.execute(text(f"SELECT 1 FROM {name}"))
+
+
+def test_the_application_acts_as_a_role_that_owns_nothing(app):
+    role, powerful = db.session.execute(
+        text("SELECT current_user, (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user)")
+    ).one()
+    assert (role, powerful) == ("portal_app", False)
+    owned = db.session.scalar(text("SELECT count(*) FROM pg_class WHERE relowner = 'portal_app'::regrole"))
+    assert owned == 0
+
+
+def test_nothing_stated_means_nothing_seen(app, world: World):
+    for scope in (CLOSED, Scope(world.network.id, "", "")):
+        finish(good=False)
+        look_as(scope)
+        for name in set(_tables()) - SIDE_TABLES - (WHOLE_NETWORK if scope.network else set()):
+            assert db.session.scalar(text(f"SELECT count(*) FROM {name}")) == 0, name
+
+
+def test_a_setting_that_was_used_once_means_nothing_too(app, world: World):
+    """After a transaction the setting reads '' and not NULL: the cast must not raise, the table must be empty."""
+    look_as(world.actors["supervisor"].scope)
+    assert db.session.scalar(text("SELECT count(*) FROM unit"))
+    finish(good=True)
+    look_as(CLOSED)
+    assert db.session.scalar(text("SELECT count(*) FROM unit")) == 0
+
+
+def test_another_network_sees_no_row_of_this_one(app, world: World, other: World):
+    look_as(other.actors["supervisor"].scope)
+    for name in set(_tables()) - SIDE_TABLES:
+        found = db.session.scalar(
+            text(f"SELECT count(*) FROM {name} WHERE network_id = :n"), {"n": world.network.id}
+        )
+        assert found == 0, name
+
+
+def test_a_sibling_sees_no_row_outside_its_subtree(app, world: World):
+    for who in ("clerk2", "store", "region2", "channel"):
+        scope = world.actors[who].scope
+        finish(good=False)
+        look_as(scope)
+        for name in set(_tables()) - SIDE_TABLES - WHOLE_NETWORK:
+            found = db.session.scalar(
+                text(f"SELECT count(*) FROM {name} WHERE unit_path < :low OR unit_path >= :high"),
+                {"low": scope.low, "high": scope.high},
+            )
+            assert found == 0, (who, name)
+
+
+@pytest.mark.parametrize("column", ["network_id", "unit_path"])
+def test_no_row_moves_out_of_its_wall(app, world: World, other: World, column):
+    scope = world.actors["clerk"].scope
+    look_as(scope)
+    value = other.network.id if column == "network_id" else world.units["D2"].unit_path
+    with pytest.raises(DBAPIError, match="row-level security"), db.session.begin_nested():
+        db.session.execute(text(f"UPDATE obligation SET {column} = :value"), {"value": value})
+
+
+def test_a_dealer_cannot_write_what_headquarters_writes(app, world: World):
+    look_as(world.actors["clerk"].scope)
+    changed = db.session.execute(text("UPDATE unit SET name = 'mine'"))
+    assert changed.rowcount == 0
+    with pytest.raises(DBAPIError, match="row-level security"), db.session.begin_nested():
+        db.session.execute(
+            text("INSERT INTO holiday (network_id, unit_path, \"on\", works, name) VALUES (:n, :p, '2030-01-01', true, 'x')"),
+            {"n": world.network.id, "p": world.units["D1"].unit_path},
+        )
+
+
+def test_the_audit_trail_can_only_grow(app, world: World):
+    look_as(world.actors["supervisor"].scope)
+    for statement in ("UPDATE event SET action = 'x'", "DELETE FROM event", "TRUNCATE event"):
+        with pytest.raises(DBAPIError), db.session.begin_nested():
+            db.session.execute(text(statement))
+
+
+def test_unique_constraints_carry_the_network(app):
+    """Unique and foreign keys ignore row-level security: without the network they would answer about hidden rows."""
+    rows = db.session.execute(
+        text(
+            """SELECT c.relname, i.relname,
+                 (SELECT array_agg(a.attname::text) FROM pg_attribute a
+                  WHERE a.attrelid = c.oid AND a.attnum = ANY (x.indkey)) AS columns
+               FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
+               JOIN pg_namespace n ON n.oid = c.relnamespace
+               WHERE x.indisunique AND n.nspname = 'public' AND c.relrowsecurity"""
+        )
+    ).all()
+    identity = {("id",), ("token_id", "method", "path", "key")}  # of our own making: nobody can ask for another's
+    bare = [
+        (table, index)
+        for table, index, columns in rows
+        if "network_id" not in columns and tuple(columns) not in identity and set(columns) not in map(set, identity)
+    ]
+    assert bare == []
+
+
+def test_foreign_keys_between_walled_tables_carry_the_network(app):
+    rows = db.session.execute(
+        text(
+            """SELECT k.conname,
+                 (SELECT array_agg(a.attname::text) FROM pg_attribute a
+                  WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)) AS columns
+               FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_class f ON f.oid = k.confrelid
+               WHERE k.contype = 'f' AND c.relrowsecurity AND f.relrowsecurity"""
+        )
+    ).all()
+    assert [name for name, columns in rows if "network_id" not in columns] == []
+
+
+def test_definer_functions_have_a_fixed_search_path(app):
+    loose = db.session.scalars(
+        text(
+            """SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+               WHERE n.nspname = 'public' AND p.prosecdef
+               AND NOT EXISTS (SELECT 1 FROM unnest(coalesce(p.proconfig, '{}')) s WHERE s LIKE 'search_path=%')"""
+        )
+    ).all()
+    assert loose == []
+
+
+def test_no_view_looks_past_the_walls(app):
+    loose = db.session.scalars(
+        text(
+            """SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+               WHERE n.nspname = 'public' AND c.relkind IN ('v', 'm')
+               AND NOT coalesce(c.reloptions, '{}') @> '{security_invoker=true}'"""
+        )
+    ).all()
+    assert loose == []
+
+
+def test_other_eyes_last_as_long_as_their_block(app, world: World):
+    clerk = world.as_("clerk")
+    with within(clerk.whole_network):
+        everything = db.session.scalar(text("SELECT count(*) FROM obligation"))
+    mine = db.session.scalar(text("SELECT count(*) FROM obligation"))
+    assert 0 < mine < everything
+    act_as(None)
