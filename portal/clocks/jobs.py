@@ -1,0 +1,17 @@
+"""The sweep of each minute."""
+
+import structlog
+
+from portal.clocks import service
+from portal.core import clock
+from portal.core.jobs import job
+
+log = structlog.get_logger("clocks")
+
+
+@job("clocks.sweep", cron="* * * * *")
+def sweep() -> None:
+    """Mark what is past due in every network; safe to run twice, late, or at once with another."""
+    for swept in service.sweep_all(clock.now()):
+        if swept.opened or swept.breached:
+            log.info("swept", network=swept.network, opened=swept.opened, **swept.breached)

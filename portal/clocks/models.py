@@ -1,0 +1,121 @@
+"""Obligations: every "within" of every rule is one row. And the seal of a month."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    DateTime,
+    Enum,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.clocks.rules import Kind, State, state_of
+from portal.core.db import Base, Keyed, Walled
+
+Instant = DateTime(timezone=True)
+RUNNING = "closed_at IS NULL AND paused_at IS NULL AND breached_at IS NULL"
+"""What the sweep looks at: still owed, its clock not stopped, not yet marked."""
+
+
+def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+    words = ", ".join(f"'{value.value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({words})", name=column)
+
+
+class Obligation(Keyed, Walled, Base):
+    """What a unit owes until when; `due_at` is exclusive, stored when the clock starts, with rule and version.
+
+    `subject` is what it is about, by kind: a month ("2026-10") or an id. `first_due_at` is the limit before
+    every extension and pause. `judged_at` decides on time or late; `closed_at` is when that was written down.
+    `breached_at` is only what the sweep recorded: the state is worked out from the times (`state_at`).
+    """
+
+    __tablename__ = "obligation"
+    __table_args__ = (
+        UniqueConstraint("network_id", "id"),
+        UniqueConstraint("network_id", "kind", "unit_id", "subject", name="uq_obligation_once"),
+        ForeignKeyConstraint(["network_id", "unit_id"], ["unit.network_id", "unit.id"]),
+        _one_of("kind", Kind),
+        CheckConstraint("(closed_at IS NULL) = (judged_at IS NULL AND waived_at IS NULL)", name="closed"),
+        CheckConstraint("judged_at IS NULL OR waived_at IS NULL", name="one_end"),
+        CheckConstraint("paused_at IS NULL OR closed_at IS NULL", name="paused"),
+        CheckConstraint("opened_at <= due_at AND first_due_at <= due_at", name="order"),
+        Index("ix_obligation_running", "network_id", "due_at", postgresql_where=text(RUNNING)),
+        Index("ix_obligation_by_due", "network_id", "due_at", "id"),
+        Index("ix_obligation_by_unit", "network_id", "unit_path", "due_at", "id"),
+        Index("ix_obligation_by_month", "network_id", "month", "kind", "unit_path"),
+    )
+
+    kind: Mapped[Kind] = mapped_column(
+        Enum(
+            Kind,
+            native_enum=False,
+            create_constraint=False,
+            values_callable=lambda kinds: [each.value for each in kinds],
+        )
+    )  # text in the database, a Kind when read
+    rule: Mapped[str] = mapped_column(Text)  # the rulebook's key: "windows.dealer"
+    rulebook_version: Mapped[int] = mapped_column(Integer)
+    source: Mapped[str] = mapped_column(Text)  # the requirement: "R041"
+    unit_id: Mapped[int] = mapped_column(BigInteger)
+    person_id: Mapped[int | None] = mapped_column(BigInteger)
+    subject: Mapped[str] = mapped_column(Text)
+    month: Mapped[date | None] = mapped_column(Date)
+
+    opened_at: Mapped[datetime] = mapped_column(Instant)
+    due_at: Mapped[datetime] = mapped_column(Instant)
+    first_due_at: Mapped[datetime] = mapped_column(Instant)
+    closed_at: Mapped[datetime | None] = mapped_column(Instant)
+    judged_at: Mapped[datetime | None] = mapped_column(Instant)
+    breached_at: Mapped[datetime | None] = mapped_column(Instant)
+    awaited_until: Mapped[datetime | None] = mapped_column(Instant)  # bytes are in: no breach before then
+
+    extended_at: Mapped[datetime | None] = mapped_column(Instant)
+    extended_by: Mapped[int | None] = mapped_column(BigInteger)
+    extension_reason: Mapped[str | None] = mapped_column(Text)
+    paused_at: Mapped[datetime | None] = mapped_column(Instant)
+    paused_by: Mapped[int | None] = mapped_column(BigInteger)
+    pause_reason: Mapped[str | None] = mapped_column(Text)
+    paused_seconds: Mapped[int] = mapped_column(Integer, server_default=text("0"), default=0)
+    waived_at: Mapped[datetime | None] = mapped_column(Instant)
+    waived_by: Mapped[int | None] = mapped_column(BigInteger)
+    waiver_reason: Mapped[str | None] = mapped_column(Text)
+    unlocked_until: Mapped[datetime | None] = mapped_column(Instant)  # this unit's way past the lock
+    unlocked_by: Mapped[int | None] = mapped_column(BigInteger)
+    unlock_reason: Mapped[str | None] = mapped_column(Text)
+
+    def state_at(self, now: datetime) -> State:
+        return state_of(
+            now,
+            due_at=self.due_at,
+            judged_at=self.judged_at,
+            waived_at=self.waived_at,
+            paused_at=self.paused_at,
+        )
+
+    @property
+    def takes_until(self) -> datetime | None:
+        """Until when this unit may file past the month's lock: by an exception, or by a limit beyond it."""
+        granted = self.due_at if self.extended_at else None
+        return max(filter(None, (granted, self.unlocked_until)), default=None)
+
+
+class MonthSeal(Walled, Base):
+    """A month that headquarters closed for good (API.md, POST /months/{month}/seal)."""
+
+    __tablename__ = "month_seal"
+    __table_args__ = (ForeignKeyConstraint(["network_id"], ["network.id"]),)
+
+    network_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    month: Mapped[date] = mapped_column(Date, primary_key=True)
+    sealed_at: Mapped[datetime] = mapped_column(Instant)
+    sealed_by: Mapped[int | None] = mapped_column(BigInteger)

@@ -1,0 +1,176 @@
+"""Reading calendars and obligations. States are worked out from times; nothing here depends on the sweep."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, and_, or_, select
+
+from portal import network, rulebook
+from portal.clocks import rules
+from portal.clocks.models import MonthSeal, Obligation
+from portal.clocks.rules import Kind, MonthCalendar, MonthState, State, Thresholds
+from portal.core import month as months
+from portal.core.db import db
+from portal.core.errors import NotFound
+from portal.core.paging import Page, paged
+from portal.rulebook import Rulebook
+
+
+@dataclass(frozen=True)
+class Ruled:
+    """A month's calendar with what it was worked out from."""
+
+    calendar: MonthCalendar
+    book: Rulebook
+    version: int
+    zone: ZoneInfo
+
+
+def windows_of(book: Rulebook) -> rules.Windows:
+    """A rulebook's filing windows as the rules want them."""
+    named = book.windows
+    return rules.Windows(
+        dealer=rules.Window(named.dealer.day, named.dealer.at),
+        region=rules.Window(named.region.day, named.region.at),
+        lock=rules.Window(named.lock.day, named.lock.at),
+        inclusive=book.calendar.includes_named_day,
+        shift=book.shifts_on_holidays,
+    )
+
+
+def thresholds_of(book: Rulebook) -> Thresholds:
+    """From how much time left on a monthly limit is shown as a warning and as bad."""
+    return Thresholds(warn=book.calendar.levels.warn, bad=book.calendar.levels.bad)
+
+
+def ruled(network_id: int, month: date) -> Ruled:
+    """The month's calendar by the rulebook of that month, the network's zone and its holidays."""
+    found = rulebook.in_force(network_id, month)
+    zone = ZoneInfo(network.get_network(network_id).time_zone)
+    windows = windows_of(found.book)
+    holidays = network.holidays(network_id) if windows.shift else {}
+    calendar = rules.month_calendar(month, windows, zone, holidays)
+    return Ruled(calendar, found.book, found.version, zone)
+
+
+def calendar(network_id: int, month: date) -> MonthCalendar:
+    """When filing for `month` (its first day) opens, is due and is locked."""
+    return ruled(network_id, month).calendar
+
+
+def is_sealed(network_id: int, month: date) -> bool:
+    found = select(MonthSeal.month).where(MonthSeal.network_id == network_id, MonthSeal.month == month)
+    return db.session.scalar(found) is not None
+
+
+def month_state(network_id: int, month: date, now: datetime, owed: Obligation | None = None) -> MonthState:
+    """What `month` takes now; with `owed`, for that unit: an extension or exception may lie past the lock."""
+    return rules.month_state(
+        now,
+        calendar(network_id, month),
+        sealed=is_sealed(network_id, month),
+        unlocked_until=owed.takes_until if owed else None,
+    )
+
+
+def running_month(network_id: int, now: datetime) -> date:
+    """The reporting month that is filed now: the one before the calendar month, in the network's zone."""
+    zone = ZoneInfo(network.get_network(network_id).time_zone)
+    return months.before(rules.local_month(now, zone))
+
+
+# --- obligations ------------------------------------------------------------------------------------------
+
+
+def subject_of(subject: date | str | int) -> str:
+    """A month (its first day) or an id, as obligations name what they are about."""
+    return months.text(subject) if isinstance(subject, date) else str(subject)
+
+
+def _one(kind: Kind, unit_id: int, subject: date | str | int) -> list[ColumnElement[bool]]:
+    return [Obligation.kind == kind, Obligation.unit_id == unit_id, Obligation.subject == subject_of(subject)]
+
+
+def find(kind: Kind, unit_id: int, subject: date | str | int) -> Obligation | None:
+    return db.session.scalar(select(Obligation).where(*_one(kind, unit_id, subject)))
+
+
+def filing_duty(unit_id: int, month: date) -> Obligation | None:
+    """The unit's own filing of a month, whichever kind it owes."""
+    chosen = select(Obligation).where(
+        Obligation.unit_id == unit_id, Obligation.month == month, Obligation.kind.in_(rules.MONTHLY)
+    )
+    return db.session.scalar(chosen)
+
+
+def lock_row(kind: Kind, unit_id: int, subject: date | str | int) -> Obligation | None:
+    """The obligation, locked until the transaction ends and read anew; None where the unit owes no such thing.
+
+    Whoever files, withdraws or returns takes this lock first: two at once come one after the other.
+    """
+    chosen = select(Obligation).where(*_one(kind, unit_id, subject)).with_for_update()
+    return db.session.scalar(chosen, execution_options={"populate_existing": True})
+
+
+def get_obligation(obligation_id: int, *, lock: bool = False) -> Obligation:
+    """Raises NotFound, also for a row of somebody else's unit."""
+    chosen = select(Obligation).where(Obligation.id == obligation_id)
+    if lock:
+        chosen = chosen.with_for_update()
+    found = db.session.scalar(chosen, execution_options={"populate_existing": lock})
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def in_state(state: State, now: datetime) -> ColumnElement[bool]:
+    """`rules.state_of` as a condition."""
+    owed = Obligation.closed_at.is_(None)
+    stopped = Obligation.paused_at.is_not(None)
+    conditions = {
+        State.WAIVED: Obligation.waived_at.is_not(None),
+        State.MET: Obligation.judged_at < Obligation.due_at,
+        State.LATE: Obligation.judged_at >= Obligation.due_at,
+        State.OPEN: and_(owed, or_(stopped, Obligation.due_at > now)),
+        State.BREACHED: and_(owed, ~stopped, Obligation.due_at <= now),
+    }
+    return conditions[state]
+
+
+def list_obligations(
+    now: datetime,
+    *,
+    state: State | None = None,
+    kind: Kind | None = None,
+    unit_id: int | None = None,
+    month: date | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[Obligation]:
+    """The clocks that I may see, the earliest limit first."""
+    chosen = select(Obligation)
+    if state is not None:
+        chosen = chosen.where(in_state(state, now))
+    if kind is not None:
+        chosen = chosen.where(Obligation.kind == kind)
+    if unit_id is not None:
+        chosen = chosen.where(Obligation.unit_id == unit_id)
+    if month is not None:
+        chosen = chosen.where(Obligation.month == month)
+    return paged(chosen, [Obligation.due_at, Obligation.id], cursor, limit)
+
+
+def duties_of(unit_id: int, month: date | None = None) -> Sequence[Obligation]:
+    """What the unit still owes, the earliest limit first; with `month`, for that month alone."""
+    chosen = select(Obligation).where(Obligation.unit_id == unit_id, Obligation.closed_at.is_(None))
+    if month is not None:
+        chosen = chosen.where(Obligation.month == month)
+    return db.session.scalars(chosen.order_by(Obligation.due_at, Obligation.id)).all()
+
+
+def month_duties(month: date, *kinds: Kind) -> Sequence[Obligation]:
+    """Every unit's obligation of these kinds for the month, in the order of the tree: a board's one query."""
+    chosen = select(Obligation).where(Obligation.month == month, Obligation.kind.in_(kinds or rules.MONTHLY))
+    return db.session.scalars(chosen.order_by(Obligation.unit_path, Obligation.kind)).all()
