@@ -1,0 +1,239 @@
+"""Reading a file's rows and judging them: one function for the request (small files) and the job (large ones)."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import text, update
+
+from portal import network, rulebook
+from portal.access import Actor
+from portal.core import clock, events, storage
+from portal.core.db import db, outside
+from portal.core.errors import Conflict
+from portal.customer_files import queries
+from portal.customer_files.models import CustomerFile
+from portal.customer_files.queries import CANONICAL
+from portal.customer_files.rules.columns import Column
+from portal.customer_files.rules.headings import Headings, recognise
+from portal.customer_files.rules.judging import Judged, from_records, judge
+from portal.customer_files.rules.moves import Kind, Move, RowStatus, State, after
+from portal.customer_files.rules.problems import ERROR, WARNING, Code, FileRefused, Problem
+from portal.customer_files.rules.reading import read
+from portal.customer_files.rules.sheet import Sheet
+from portal.customer_files.service import duties, filing
+from portal.customer_files.service.columns import columns_of, limits_of
+from portal.customer_files.service.locking import lock_months
+from portal.customer_files.service.storing import (
+    compare_with_others,
+    count_rows,
+    store_problems,
+    store_rows,
+    written,
+)
+
+STEP = 10_000  # rows between two reports of progress
+TEXTS = frozenset(
+    {"customer_name", "phone", "address", "product_model", "purchase_region", "order_no", "installer", "remarks"}
+)
+CORRECTABLE = frozenset({Code.UNKNOWN_PRODUCT, Code.UNKNOWN_REGION})  # warnings that a correction answers as well
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A file's content as a sheet whose headings are known."""
+
+    sheet: Sheet
+    headings: Headings
+    columns: tuple[Column, ...]
+
+    @property
+    def rows(self) -> int:
+        return len(self.sheet.rows) - self.headings.last - 1
+
+
+def open_content(
+    network_id: int, month: date, kind: Kind, content: bytes, name: str, mapping: Mapping[str, str | None] | None
+) -> Opened:
+    """Read a sheet's or a JSON file's bytes. Raises FileRefused with one of the whole-file codes."""
+    book = rulebook.current(network_id, month)
+    columns = columns_of(book)
+    if kind == Kind.ROWS:
+        records = json.loads(content)["customers"]
+        return Opened(*from_records(records, columns), columns)
+    sheet = read(content, name, limits_of(book), columns, mapping)
+    return Opened(sheet, recognise(sheet.rows, columns, mapping), columns)
+
+
+def check(actor: Actor, file_id: int) -> None:
+    """The job: check a large file. Run twice, or by two workers at once, it comes out the same."""
+    file = queries.get_file(file_id)
+    db.session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"customer_file.check:{file_id}"}
+    )
+    file = queries.get_file(file_id)
+    if file.state != State.CHECKING:
+        return
+    content = storage.get(file.network_id, file.sha256)
+    report = _report(file_id)
+    try:
+        opened = open_content(
+            file.network_id, file.month, Kind(file.kind), content, file.file_name or "", _mapping(file)
+        )
+        del content
+        report(0, opened.rows)
+        check_rows(actor, file, opened, report)
+    except FileRefused as refused:  # only rows that turn out to be no customers: the request looked at all else
+        finish_check(actor, file, refused=refused.code)
+
+
+def _mapping(file: CustomerFile) -> dict[str, str | None]:
+    return {**queries.mapping_of(file.unit_id), **(file.mapping or {})}
+
+
+def check_rows(
+    actor: Actor, file: CustomerFile, opened: Opened, report: Callable[[int, int], None] | None = None
+) -> None:
+    """Judge every row, store rows and problems, compare with other files, and say what became of the file."""
+    judged, applied = _judge(file, opened)
+    total = len(judged.rows)
+    store_rows(file, _watched(_lines(judged), total, report))
+    store_problems(file, _problem_lines([*applied, *judged.problems] if applied else judged.problems))
+    compare_with_others(file)
+    finish_check(actor, file)
+
+
+def _judge(file: CustomerFile, opened: Opened) -> tuple[Judged, list[Problem]]:
+    """Judge the sheet; where this dealer corrected the same wrong value before, once more with the right one."""
+    zone = ZoneInfo(network.get_network(file.network_id).time_zone)
+    today = clock.now().astimezone(zone).date()
+    days_back = rulebook.current(file.network_id, file.month).customer_file.forgotten.days
+
+    def run() -> Judged:
+        return judge(
+            opened.sheet, opened.headings, opened.columns, file.month, today, days_back=days_back, zone=zone
+        )
+
+    judged = run()
+    corrections = queries.corrections_of(file.unit_id)
+    if not corrections or not judged.problems:
+        return judged, []
+    known = {(column, wrong): right for column, pairs in corrections.items() for wrong, right in pairs.items()}
+    answered = {
+        (problem.row, problem.column): (problem.value, known[problem.column, problem.value])
+        for problem in judged.problems
+        if problem.column
+        and (problem.severity == ERROR or problem.code in CORRECTABLE)
+        and (problem.column, problem.value) in known
+    }
+    if not answered:
+        return judged, []
+    places = {number: i for i, number in enumerate(opened.sheet.numbers)}
+    for (row, column), (_, right) in answered.items():
+        cells, place = opened.sheet.rows[places[row]], opened.headings.places[column or ""]
+        cells.extend([""] * (place + 1 - len(cells)))
+        cells[place] = right
+    applied = [
+        Problem(row, column, Code.READ_AS, WARNING, {"expected": right, "remembered": True}, wrong)
+        for (row, column), (wrong, right) in sorted(answered.items())
+    ]
+    return run(), applied
+
+
+def _lines(judged: Judged) -> Iterator[Sequence[str | None]]:
+    """Rows as texts, in the order of storing.ROW_COLUMNS: column by column, each distinct value written once."""
+    count = len(judged.rows)
+    by_name = dict(zip(judged.columns, zip(*judged.values, strict=True), strict=True)) if count else {}
+    ready: list[Iterable[str | None]] = []
+    for name in CANONICAL:
+        values = by_name.get(name)
+        if values is None:
+            ready.append([("" if name in TEXTS else None)] * count)
+        elif name in TEXTS:
+            ready.append(["" if value is None else value for value in values] if None in values else values)
+        else:
+            texts: dict[Any, str | None] = {value: written(value) for value in set(values)}
+            ready.append([texts[value] for value in values])
+    own = [(name, values) for name, values in by_name.items() if name not in CANONICAL]
+    extra: Iterable[str | None] = (
+        [written({name: "" if v[i] is None else str(v[i]) for name, v in own}) for i in range(count)]
+        if own
+        else [None] * count
+    )
+    good, bad = RowStatus.GOOD.value, RowStatus.BAD.value
+    raw = [written(judged.raw[row]) if row in judged.raw else None for row in judged.rows]
+    status = [bad if row in judged.bad else good for row in judged.rows]
+    return zip(map(str, judged.rows), status, *ready, extra, raw, strict=True)
+
+
+def _problem_lines(problems: Iterable[Problem]) -> Iterator[Sequence[str | None]]:
+    for row, column, code, severity, params, value in problems:
+        yield (
+            str(row),
+            column,
+            code.value,
+            severity,
+            json.dumps(dict(params), ensure_ascii=False, default=str) if params else None,
+            value or None,
+        )
+
+
+def _watched(
+    lines: Iterator[Sequence[str | None]], total: int, report: Callable[[int, int], None] | None
+) -> Iterator[Sequence[str | None]]:
+    if report is None:
+        yield from lines
+        return
+    for done, line in enumerate(lines):
+        if done % STEP == 0:
+            report(done, total)
+        yield line
+
+
+def _report(file_id: int) -> Callable[[int, int], None]:
+    """Progress that others see while the check runs; the check itself touches the file's row only at its end."""
+
+    def report(done: int, total: int) -> None:
+        with outside() as connection:
+            connection.execute(
+                update(CustomerFile)
+                .where(CustomerFile.id == file_id)
+                .values(progress_done=done, progress_total=total)
+            )
+
+    return report
+
+
+def finish_check(actor: Actor, file: CustomerFile, *, refused: str | None = None) -> None:
+    """Counts and state after the check. A version that was superseded meanwhile stays so, with its counts."""
+    lock_months(file.network_id, {file.unit_id}, file.month)
+    db.session.refresh(file, ["state", "progress_done", "progress_total"])
+    count_rows(file)
+    file.progress_done = file.progress_total = file.total
+    file.checked_at = clock.now()
+    if file.state == State.CHECKING:
+        move = Move.FIND_ERRORS if file.bad or refused else Move.FIND_NONE
+        file.state = after(State.CHECKING, move)
+    db.session.flush()
+    after_check = {"state": file.state, "total": file.total, "good": file.good, "bad": file.bad}
+    if refused:
+        after_check["code"] = refused
+    events.record(actor, "customer_file:judged", file, after=after_check)
+    unit = network.get_unit(file.unit_id)
+    if file.state == State.READY and file.submit_when_ready:
+        _submit_by_itself(actor, file)
+    if file.state in (State.READY, State.NEEDS_CORRECTION):
+        duties.await_submit(file, unit)
+
+
+def _submit_by_itself(actor: Actor, file: CustomerFile) -> None:
+    """The submit request came with the bytes. Where stores are missing or the month closed, it waits for a person."""
+    try:
+        with db.session.begin_nested():
+            filing.submit(actor, file.id, requested_at=file.received_at)
+    except Conflict as refused:
+        db.session.refresh(file)
+        events.record(actor, "customer_file:not_submitted", file, after={"code": refused.code})
