@@ -67,10 +67,10 @@ def upgrade() -> None:
         postgresql_with={"fillfactor": "90"},
     )
     op.create_index(
-        "ix_obligation_running",
+        "ix_obligation_owed",
         "obligation",
-        ["network_id", "due_at"],
-        postgresql_where=sa.text("closed_at IS NULL AND paused_at IS NULL AND breached_at IS NULL"),
+        ["network_id", "due_at", "id"],
+        postgresql_where=sa.text("closed_at IS NULL"),
     )
     op.create_index("ix_obligation_by_due", "obligation", ["network_id", "due_at", "id"])
     op.create_index("ix_obligation_by_unit", "obligation", ["network_id", "unit_path", "due_at", "id"])

