@@ -1,0 +1,296 @@
+"""Read a customer file as dealers send it: xlsx, xls, ods or csv, told apart by its content and never by its name.
+
+Nothing of the file is ever carried out: no formula, macro, external link or XML entity. Sizes are checked before
+anything is parsed (security.md section 3).
+"""
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+
+import python_calamine
+from flask_babel import lazy_gettext as _l
+from python_calamine import CalamineSheet, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
+
+from portal.customer_files.rules.columns import Column, Limits
+from portal.customer_files.rules.csvs import read_csv, too_many_rows, unsupported
+from portal.customer_files.rules.headings import fits
+from portal.customer_files.rules.packages import Marks, Package, look_through, unreadable, unsafe
+from portal.customer_files.rules.problems import FileRefused
+from portal.customer_files.rules.sheet import Cell, Merged, Odd, Sheet
+
+_MOST_CELLS = 6_000_000  # what a reader may have to hold at once, filled or not
+_SAMPLE = 60
+
+_FOREIGN = (
+    b"%PDF",
+    b"Rar!",
+    b"7z\xbc\xaf",
+    b"\x1f\x8b",
+    b"BZh",
+    b"\xfd7zXZ",
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"GIF8",
+    b"BM",
+    b"MZ",
+    b"\x7fELF",
+    b"{\\rtf",
+    b"II*\0",
+    b"MM\0*",
+    b"SQLite",
+    b"ID3",
+    b"OggS",
+    b"RIFF",
+    b"\xca\xfe\xba\xbe",
+)
+_MARKUP = re.compile(
+    rb"^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*(?:<|MIME-Version:|From:|[{\[]\s*[\"{\[\]}])", re.I
+)
+
+
+def read(
+    content: bytes,
+    name: str,
+    limits: Limits,
+    columns: Sequence[Column] = (),
+    mapping: Mapping[str, str | None] | None = None,
+) -> Sheet:
+    """The first visible sheet that has the headings of `columns` (else the first that is filled).
+
+    `name` is the name as sent, used for nothing but telling WPS's own format. Raises FileRefused (unreadable,
+    encrypted, unsupported_type, no_rows, too_large, too_many_rows, unsafe_file).
+    """
+    if not content:
+        raise FileRefused("unreadable", _l("The file is empty (0 bytes): choose the file again"))
+    if len(content) > limits.bytes:
+        raise FileRefused(
+            "too_large",
+            _l(
+                "The file is larger than %(size)s MB: keep only the customers' sheet, without pictures",
+                size=limits.bytes // 1_000_000,
+            ),
+        )
+    if content[:4] in (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"):
+        return _read_zip(content, limits, columns, mapping)
+    if content[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
+        return _read_ole(content, name, limits, columns, mapping)
+    if content.startswith(_FOREIGN) or content[4:8] == b"ftyp":
+        raise unsupported()
+    if _MARKUP.match(content[:200].replace(b"\0", b"")):
+        raise FileRefused(
+            "unsupported_type",
+            _l(
+                "This is a web page or markup, only named like a spreadsheet: open it in Excel or WPS and save it as xlsx"
+            ),
+        )
+    return read_csv(content, limits, columns, mapping)
+
+
+def _read_zip(
+    content: bytes, limits: Limits, columns: Sequence[Column], mapping: Mapping[str, str | None] | None
+) -> Sheet:
+    package = look_through(content, limits)
+    if "xl/workbook.xml" in package.names:
+        marks, date1904 = _marks_by_sheet(package)
+        return _read_workbook(content, "xlsx", limits, columns, mapping, marks, date1904)
+    if b"opendocument.spreadsheet" in package.parts.get("mimetype", b"") and "content.xml" in package.parts:
+        _check_repeats(package.parts["content.xml"], limits)
+        return _read_workbook(content, "ods", limits, columns, mapping)
+    if b"EncryptedPackage" in content[:4096]:
+        raise _encrypted()
+    raise unsupported()
+
+
+def _read_ole(
+    content: bytes,
+    name: str,
+    limits: Limits,
+    columns: Sequence[Column],
+    mapping: Mapping[str, str | None] | None,
+) -> Sheet:
+    """Old Excel, an encrypted xlsx, or another program's file, told by the names in its directory."""
+
+    def holds(stream: str) -> bool:
+        return stream.encode("utf-16-le") in content
+
+    if holds("EncryptedPackage") or holds("EncryptionInfo"):
+        raise _encrypted()
+    if name.lower().endswith((".et", ".ett", ".wps", ".wpt")):
+        raise FileRefused(
+            "unsupported_type",
+            _l("This is WPS's own format: in WPS choose “Save as”, type xlsx, and send that"),
+        )
+    if not (holds("Workbook") or holds("Book")):
+        raise unsupported()
+    return _read_workbook(content, "xls", limits, columns, mapping)
+
+
+def _encrypted() -> FileRefused:
+    return FileRefused(
+        "encrypted", _l("The file is protected by a password: save it without one and send it again")
+    )
+
+
+def _read_workbook(
+    content: bytes,
+    kind: str,
+    limits: Limits,
+    columns: Sequence[Column],
+    mapping: Mapping[str, str | None] | None,
+    marks: Mapping[str, Marks] | None = None,
+    date1904: bool = False,
+) -> Sheet:
+    try:
+        return _choose(
+            python_calamine.load_workbook(io.BytesIO(content)),
+            kind,
+            limits,
+            columns,
+            mapping,
+            marks or {},
+            date1904,
+        )
+    except PasswordError:
+        raise _encrypted() from None
+    except (FileRefused, KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as broken:  # the reader is written in Rust: its panics are no Exception
+        if "password" in str(broken).lower() or "encrypt" in str(broken).lower():
+            raise _encrypted() from None
+        raise unreadable() from None
+
+
+def _choose(
+    workbook: CalamineWorkbook,
+    kind: str,
+    limits: Limits,
+    columns: Sequence[Column],
+    mapping: Mapping[str, str | None] | None,
+    marks: Mapping[str, Marks],
+    date1904: bool,
+) -> Sheet:
+    sheets = [m for m in workbook.sheets_metadata if m.typ == SheetTypeEnum.WorkSheet]
+    visible = [m.name for m in sheets if m.visible == SheetVisibleEnum.Visible] or [m.name for m in sheets]
+    fallback: Sheet | None = None
+    chosen: Sheet | None = None
+    best = 0
+    others: list[tuple[str, int]] = []
+    for name in visible:
+        sheet = _load(workbook.get_sheet_by_name(name), name, kind, limits, marks.get(name), date1904)
+        if not sheet.rows:
+            continue
+        known = fits(sheet.rows[:_SAMPLE], columns, mapping) if columns else 2
+        fallback = fallback or sheet
+        if known < 2 or (chosen is not None and known < best):
+            continue
+        if chosen is None:
+            chosen, best = sheet, known
+            if not columns:
+                break
+        elif known > best and best < sum(column.required for column in columns):
+            chosen, best = sheet, known
+        elif (filled := _filled(sheet)) > 1:
+            others.append((name, filled - 1))
+    result = chosen or fallback
+    if result is None:
+        raise FileRefused("no_rows", _l("The sheet is empty: fill in the customers, or file a nil return"))
+    result.others = tuple(others)
+    return result
+
+
+def _load(
+    source: CalamineSheet, name: str, kind: str, limits: Limits, marks: Marks | None, date1904: bool
+) -> Sheet:
+    """One sheet, once it is sure that it fits into memory."""
+    if marks is not None:
+        if marks.trouble:
+            raise unreadable()
+        if marks.width > limits.columns:
+            raise FileRefused(
+                "too_large",
+                _l(
+                    "A cell beyond column %(columns)s is filled: delete what is right of the customers",
+                    columns=limits.columns,
+                ),
+            )
+        if marks.last_row > limits.rows + 1_000 or marks.last_row * marks.width > _MOST_CELLS:
+            raise too_many_rows(limits)
+    rows: list[list[Cell]] = source.to_python(skip_empty_area=False)
+    if rows and len(rows[0]) > limits.columns:
+        raise FileRefused(
+            "too_large",
+            _l(
+                "A cell beyond column %(columns)s is filled: delete what is right of the customers",
+                columns=limits.columns,
+            ),
+        )
+    if len(rows) > limits.rows and sum(map(any, rows)) > limits.rows + 50:
+        raise too_many_rows(limits)
+    sheet = Sheet(kind, rows, range(1, len(rows) + 1), name=name, date1904=date1904)
+    if marks is not None:
+        sheet.hidden = frozenset(marks.hidden)
+        sheet.merged = tuple(marks.merged)
+        for (row, place), text in marks.errors.items():
+            _put(rows, row, place, Odd("error", text))
+        for row, place in marks.formulas:
+            _put(rows, row, place, Odd("formula", ""))
+    elif kind == "xls":
+        sheet.merged = tuple(
+            Merged(a[0] + 1, a[1], b[0] + 1, b[1]) for a, b in source.merged_cell_ranges or ()
+        )
+    return sheet
+
+
+def _put(rows: list[list[Cell]], row: int, place: int, odd: Odd) -> None:
+    if 0 < row <= len(rows) and place < len(rows[row - 1]) and rows[row - 1][place] in ("", None):
+        rows[row - 1][place] = odd
+
+
+def _filled(sheet: Sheet) -> int:
+    return sum(1 for row in sheet.rows if any(cell not in ("", None) for cell in row))
+
+
+def _marks_by_sheet(package: Package) -> tuple[dict[str, Marks], bool]:
+    """Sheet name -> its marks, from workbook.xml and its relations; and whether dates count from 1904."""
+    book = package.parts.get("xl/workbook.xml", b"").decode("utf-8", "replace")
+    relations = package.parts.get("xl/_rels/workbook.xml.rels", b"").decode("utf-8", "replace")
+    targets = {}
+    for tag in re.findall(r"<(?:\w+:)?Relationship\b[^>]*>", relations):
+        found = dict(re.findall(r"""\b(Id|Target)\s*=\s*["']([^"']*)["']""", tag))
+        target = found.get("Target", "")
+        targets[found.get("Id", "")] = (
+            target.lstrip("/") if target.startswith("/") else "xl/" + target.removeprefix("./")
+        )
+    marks: dict[str, Marks] = {}
+    for tag in re.findall(r"<(?:\w+:)?sheet\b[^>]*>", book):
+        label = re.search(r"""\bname\s*=\s*("[^"]*"|'[^']*')""", tag)
+        relation = re.search(r"""\b\w+:id\s*=\s*["']([^"']*)["']""", tag)
+        if label and relation:
+            part = package.sheets.get(targets.get(relation[1], ""))
+            if part is None and "chartsheets" not in targets.get(relation[1], "chartsheets"):
+                raise unsafe(_l("The file's sheets do not stand where they should"))
+            if part is not None:
+                marks[_unescaped(label[1][1:-1])] = part
+    date1904 = (
+        re.search(r"""<(?:\w+:)?workbookPr\b[^>]*\bdate1904\s*=\s*["'](?:1|true)["']""", book) is not None
+    )
+    return marks, date1904
+
+
+def _unescaped(text: str) -> str:
+    for escaped, plain in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&")):
+        text = text.replace(escaped, plain)
+    return text
+
+
+def _check_repeats(content: bytes, limits: Limits) -> None:
+    """An ods says “this row, a million times”: only blank ones may."""
+    for found in re.finditer(
+        rb'<table:table-row\b[^>]*number-rows-repeated="(\d+)"[^>]*>(.*?)</table:table-row>', content, re.S
+    ):
+        if int(found[1]) > 1_000 and b"office:value-type" in found[2]:
+            raise too_many_rows(limits)
+    for found in re.finditer(rb'<table:table-cell\b[^>]*number-columns-repeated="(\d+)"[^>]*>', content):
+        if int(found[1]) > limits.columns and b"office:value-type" in found[0]:
+            raise too_many_rows(limits)
