@@ -1,0 +1,82 @@
+"""What a rulebook is: its schema with messages that say where, what other rooms ask it, and its plain words.
+
+Pure: values in, values out. Money is in fen, shares in per cent, durations are timedeltas, times of day are
+timedeltas since midnight (24:00 is a whole day).
+"""
+
+from portal.rulebook.rules.book import Consequence, Rulebook, RulebookError, WindowName, read, version_for
+from portal.rulebook.rules.calling import Question, ReturnVisits, Script, Signals
+from portal.rulebook.rules.duties import (
+    Answerable,
+    Breach,
+    Dossier,
+    Measure,
+    MeasureKind,
+    Procedure,
+    Promise,
+    Retention,
+    Who,
+)
+from portal.rulebook.rules.filing import (
+    ALWAYS_REQUIRED,
+    CANONICAL,
+    Calendar,
+    Column,
+    CustomerFile,
+    Kind,
+    Limits,
+    Window,
+    Windows,
+)
+from portal.rulebook.rules.headings import heading_key, heading_without_notes
+from portal.rulebook.rules.reading import Chapter, Entry, chapters, cited
+from portal.rulebook.rules.requirements import REQUIREMENTS, Requirement
+from portal.rulebook.rules.values import Words, duration, hour_and_minute, time_of_day
+from portal.rulebook.rules.wording import Series, duration_words, measure_words, money
+
+__all__ = [
+    "ALWAYS_REQUIRED",
+    "CANONICAL",
+    "REQUIREMENTS",
+    "Answerable",
+    "Breach",
+    "Calendar",
+    "Chapter",
+    "Column",
+    "Consequence",
+    "CustomerFile",
+    "Dossier",
+    "Entry",
+    "Kind",
+    "Limits",
+    "Measure",
+    "MeasureKind",
+    "Procedure",
+    "Promise",
+    "Question",
+    "Requirement",
+    "Retention",
+    "ReturnVisits",
+    "Rulebook",
+    "RulebookError",
+    "Script",
+    "Series",
+    "Signals",
+    "Who",
+    "Window",
+    "WindowName",
+    "Windows",
+    "Words",
+    "chapters",
+    "cited",
+    "duration",
+    "duration_words",
+    "heading_key",
+    "heading_without_notes",
+    "hour_and_minute",
+    "measure_words",
+    "money",
+    "read",
+    "time_of_day",
+    "version_for",
+]

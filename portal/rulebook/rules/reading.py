@@ -1,0 +1,370 @@
+"""A rulebook in plain words: chapters of entries, each with its sources.
+
+What headquarters keeps for itself (signals and their weights, the call's script) is left out: every dealer reads it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask_babel import lazy_gettext as _
+from flask_babel import lazy_ngettext
+
+from portal.rulebook.rules.book import Rulebook
+from portal.rulebook.rules.duties import Answerable, Breach, Promise, Who
+from portal.rulebook.rules.filing import Column, Window
+from portal.rulebook.rules.requirements import REQUIREMENTS, Requirement
+from portal.rulebook.rules.values import hour_and_minute
+from portal.rulebook.rules.wording import (
+    KEEPERS,
+    KINDS,
+    PEOPLE,
+    WINDOWS,
+    Headline,
+    Phrase,
+    Series,
+    duration_words,
+    measure_words,
+    money,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One rule: its anchor's key, what it is about, what it says in a few lines, its requirements."""
+
+    key: str
+    title: Phrase
+    lines: tuple[Phrase, ...]
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A part of the rulebook. `icon` is one of the portal's icons."""
+
+    key: str
+    title: Phrase
+    icon: str
+    entries: tuple[Entry, ...]
+
+
+def cited(chapters: list[Chapter]) -> list[Requirement]:
+    """The requirements that these chapters come from, each once, in order."""
+    entries = (entry for chapter in chapters for entry in chapter.entries)
+    return [
+        REQUIREMENTS[source] for source in sorted({source for entry in entries for source in entry.sources})
+    ]
+
+
+def chapters(book: Rulebook) -> list[Chapter]:
+    """The whole book, in reading order; a chapter without an entry is left out."""
+    found = [
+        Chapter("calendar", _("Deadlines of a month"), "clock", tuple(_calendar(book))),
+        Chapter("customer_file", _("Customer file"), "file", tuple(_customer_file(book))),
+        Chapter("columns", _("Columns of the customer file"), "layers", tuple(map(_column, book.columns))),
+        Chapter("return_visits", _("Return visits"), "phone", tuple(_return_visits(book))),
+        Chapter("promises", _("Promises"), "check", tuple(map(_promise, book.promises))),
+        Chapter(
+            "breaches", _("What follows from a breach"), "alert", tuple(map(_breach, book.sanctions.breaches))
+        ),
+        Chapter("procedure", _("How a case is decided"), "users", tuple(_procedure(book))),
+        Chapter("dossiers", _("Dossiers"), "book", tuple(_dossiers(book))),
+        Chapter("retention", _("What is kept, where and how long"), "lock", tuple(_retention(book))),
+    ]
+    return [chapter for chapter in found if chapter.entries]
+
+
+def _calendar(book: Rulebook) -> Iterator[Entry]:
+    calendar = book.calendar
+    for name, (title, about) in WINDOWS.items():
+        window: Window = getattr(calendar.windows, name)
+        until = (
+            _(
+                "By %(time)s of day %(day)s of the month after",
+                time=hour_and_minute(window.at),
+                day=window.day,
+            )
+            if calendar.includes_named_day
+            else _("Before day %(day)s of the month after begins", day=window.day)
+        )
+        follows = book.consequence(window.breach, Who.DEALER if name == "dealer" else Who.REGIONAL_MANAGER)
+        lines = [until, about] + ([_("Missed: %(what)s", what=follows.text)] if follows else [])
+        yield Entry(
+            f"window_{name}",
+            title,
+            tuple(lines),
+            _once(window.source, *([follows.source] if follows else [])),
+        )
+    yield Entry(
+        "time_zone",
+        _("Time and holidays"),
+        (
+            _("Time zone: %(zone)s, unless the network states its own", zone=calendar.time_zone),
+            _("A deadline on a holiday moves to the next working day")
+            if calendar.shifts_on_holidays
+            else _("A deadline on a holiday stays where it is"),
+        ),
+        (calendar.source,),
+    )
+    reminders = calendar.reminders
+    before = Series(tuple(duration_words(length) for length in reminders.before))
+    yield Entry(
+        "reminders",
+        _("Reminders"),
+        (
+            _("To whoever still owes, before the deadline: %(times)s", times=before),
+            _(
+                "Sent between %(start)s and %(end)s",
+                start=hour_and_minute(reminders.from_time),
+                end=hour_and_minute(reminders.to_time),
+            ),
+            *([_("Also before a holiday in which the deadline lies")] if reminders.before_holiday else []),
+        ),
+        (reminders.source,),
+    )
+    levels = calendar.levels
+    yield Entry(
+        "levels",
+        _("Colours of the time left"),
+        (
+            _(
+                "Monthly limits: a warning from %(warn)s, red from %(bad)s",
+                warn=duration_words(levels.warn),
+                bad=duration_words(levels.bad),
+            ),
+            _(
+                "Promises: a warning when %(warn)s %% of the time is used, red from %(bad)s %%",
+                warn=levels.promise_warn,
+                bad=levels.promise_bad,
+            ),
+        ),
+        (levels.source,),
+    )
+
+
+def _customer_file(book: Rulebook) -> Iterator[Entry]:
+    file = book.customer_file
+    limits = file.limits
+    yield Entry(
+        "forgotten",
+        _("Forgotten customers"),
+        (
+            _(
+                "A purchase up to %(time)s before the month may be filed with it",
+                time=duration_words(file.forgotten),
+            ),
+        ),
+        (file.forgotten_source,),
+    )
+    yield Entry(
+        "judged",
+        _("When a file counts"),
+        (
+            _(
+                "In time: uploaded by the deadline, unchanged, and submitted within %(time)s of the end of its check",
+                time=duration_words(file.submit_grace),
+            ),
+            _("A fall of more than %(share)s %% against last month is asked about", share=file.fall_to_ask),
+        ),
+        (file.source,),
+    )
+    yield Entry(
+        "returned_file",
+        _("A file that was returned"),
+        (_("The dealer mends it within %(time)s", time=duration_words(file.returned_within)),),
+        (file.source,),
+    )
+    yield Entry(
+        "limits",
+        _("Size"),
+        (
+            _(
+                "Up to %(mb)s MB, %(unpacked)s MB unpacked, %(rows)s rows, %(columns)s columns",
+                mb=limits.megabytes,
+                unpacked=limits.unpacked_megabytes,
+                rows=f"{limits.rows:,}",
+                columns=limits.columns,
+            ),
+        ),
+        (limits.source,),
+    )
+
+
+def _column(column: Column) -> Entry:
+    said: list[Phrase] = [
+        _("Required: %(kind)s", kind=KINDS[column.kind])
+        if column.required
+        else _("Optional: %(kind)s", kind=KINDS[column.kind])
+    ]
+    if column.max_length:
+        said.append(_("At most %(count)s characters", count=column.max_length))
+    if column.least is not None and column.most is not None:
+        said.append(_("From %(low)s to %(high)s", low=f"{column.least:,}", high=f"{column.most:,}"))
+    if column.allowed:
+        rule = (
+            _("Only: %(values)s", values=Series(column.allowed))
+            if column.strict
+            else _("Known, others with a warning: %(values)s", values=Series(column.allowed))
+        )
+        said.append(rule)
+    said.append(_("Also read as: %(headings)s", headings=Headline(column)))
+    return Entry(f"column_{column.name}", column.label, tuple(said), (column.source,))
+
+
+def _return_visits(book: Rulebook) -> Iterator[Entry]:
+    visits = book.return_visits
+    if visits is None:
+        return
+    yield Entry(
+        "coverage",
+        _("Coverage"),
+        (
+            _(
+                "%(share)s %% of the month's people are called, by the last day of the month",
+                share=visits.coverage,
+            ),
+            _(
+                "From %(installed)s after the installation; without one from %(bought)s after the purchase",
+                installed=duration_words(visits.after_installation),
+                bought=duration_words(visits.after_purchase),
+            ),
+        ),
+        (visits.source,),
+    )
+    yield Entry(
+        "attempts",
+        _("Attempts"),
+        (
+            _(
+                "%(count)s attempts on at least %(days)s days, %(gap)s apart; after them: unreachable",
+                count=visits.attempts,
+                days=visits.attempt_days,
+                gap=duration_words(visits.attempt_gap),
+            ),
+            _(
+                "Calls between %(start)s and %(end)s",
+                start=hour_and_minute(visits.calls_from),
+                end=hour_and_minute(visits.calls_to),
+            ),
+            _("A customer is held for one agent for %(time)s", time=duration_words(visits.lease)),
+        ),
+        (visits.source,),
+    )
+    yield Entry(
+        "rectification",
+        _("Rectification"),
+        (
+            _(
+                "The dealer puts it right within %(time)s, then the customer is called again",
+                time=duration_words(visits.rectification),
+            ),
+            _("From round %(round)s on the regional manager comments", round=visits.comment_from_round),
+        ),
+        (visits.rectification_source,),
+    )
+    yield Entry(
+        "questions", _("Questions"), tuple(question.words for question in visits.questions), (visits.source,)
+    )
+
+
+def _promise(promise: Promise) -> Entry:
+    if promise.months:
+        time = lazy_ngettext("%(num)s month", "%(num)s months", promise.months)
+    else:
+        time = duration_words(promise.within or timedelta())
+    lines = [
+        _("Within %(time)s %(duty)s", time=time, duty=promise.duty)
+        if promise.hours == "calendar"
+        else _("Within %(time)s of working time %(duty)s", time=time, duty=promise.duty)
+    ]
+    if promise.follows:
+        lines.append(_("Otherwise: %(what)s", what=promise.follows))
+    return Entry(promise.key, promise.event, tuple(lines), (promise.source,))
+
+
+def _breach(breach: Breach) -> Entry:
+    lines: list[Phrase] = [
+        _("Found by the clock") if breach.by_clock else _("Proposed by a person, with evidence")
+    ]
+    for found in breach.answerable:
+        lines.append(_("%(who)s: %(what)s", who=PEOPLE[found.who], what=found.consequence))
+        lines += _measures(found)
+    return Entry(
+        breach.key,
+        breach.title,
+        tuple(lines),
+        _once(breach.source, *(found.source for found in breach.answerable)),
+    )
+
+
+def _measures(found: Answerable) -> list[Phrase]:
+    if not found.ladder:
+        return [_("Measures: %(measures)s", measures=Series(tuple(map(measure_words, found.measures)), "，"))]
+    return [
+        _("Time %(nth)s: %(measures)s", nth=nth, measures=Series(tuple(map(measure_words, step)), "，"))
+        for nth, step in enumerate(found.ladder, 1)
+    ]
+
+
+def _procedure(book: Rulebook) -> Iterator[Entry]:
+    times = book.sanctions.procedure
+    yield Entry(
+        "case_times",
+        _("Times"),
+        (
+            _("Statement of the party: %(time)s", time=duration_words(times.statement)),
+            _("Approval: %(time)s", time=duration_words(times.approval)),
+            _("Appeal: %(time)s, once", time=duration_words(times.appeal)),
+            _("Margin topped up: %(time)s", time=duration_words(times.top_up)),
+            _("Earlier breaches count for %(time)s", time=duration_words(times.ladder_within)),
+        ),
+        (times.source,),
+    )
+    yield Entry(
+        "four_eyes",
+        _("Who decides"),
+        (
+            _("Whoever proposes does not approve; whoever approved does not hear the appeal"),
+            _("Above %(amount)s two approve", amount=money(times.two_approvers_above)),
+        ),
+        (times.source,),
+    )
+    if times.margin_required:
+        yield Entry(
+            "margin",
+            _("Brand margin"),
+            (
+                _("Required of each dealer: %(amount)s", amount=money(times.margin_required)),
+                _("It may fall below zero")
+                if times.debt_allowed
+                else _("It never falls below zero; what lacks is owed"),
+            ),
+            (times.source,),
+        )
+
+
+def _dossiers(book: Rulebook) -> Iterator[Entry]:
+    for dossier in book.dossiers:
+        lines = tuple(
+            paper.title if paper.required else _("%(document)s, where there is one", document=paper.title)
+            for paper in dossier.documents
+        )
+        yield Entry(f"dossier_{dossier.key}", dossier.title, lines, (dossier.source,))
+
+
+def _retention(book: Rulebook) -> Iterator[Entry]:
+    for kept in book.retention:
+        keepers = Series(tuple(KEEPERS[keeper] for keeper in kept.keepers))
+        line = (
+            _("%(keepers)s, for ever", keepers=keepers)
+            if kept.years is None
+            else lazy_ngettext(
+                "%(keepers)s, %(num)s year", "%(keepers)s, %(num)s years", kept.years, keepers=keepers
+            )
+        )
+        yield Entry(f"kept_{kept.key}", kept.title, (line,), (kept.source,))
+
+
+def _once(*sources: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(sources))
