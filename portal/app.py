@@ -14,10 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
 from config.settings import ROOT, Settings
-from portal import access, refusals
-from portal.accounts.api import by_token
-from portal.accounts.pages import by_session, sign_in_page
-from portal.accounts.pages import start as start_sign_in
+from portal import access, accounts, refusals
 from portal.core import clock, idempotency, log, texts
 from portal.core.api import PREFIX, answer, current_document
 from portal.core.db import db, finish
@@ -112,8 +109,10 @@ def create_app(settings: Settings | None = None) -> Portal:
     db.init_app(app)
     Bootstrap5(app)
     csrf = CSRFProtect(app)
-    start_sign_in(app)
-    access.start(app, by_session=by_session, by_token=by_token, sign_in=sign_in_page)
+    accounts.start(app)
+    access.start(
+        app, by_session=accounts.by_session, by_token=accounts.by_token, sign_in=accounts.sign_in_page
+    )
     app.before_request(refuse_other_membership)
     app.after_request(put_headers)
     app.context_processor(page_context)
@@ -121,6 +120,8 @@ def create_app(settings: Settings | None = None) -> Portal:
     add_house_routes(app)
     refusals.start(app)
     import_module("portal.cli").start(app)
+    if settings.portal_demo:
+        import_module("portal.demonstration").start(app)
     if settings.portal_now is not None:
         tie_clock(database, settings)
     return app
@@ -148,7 +149,7 @@ def add_rooms(app: Flask, csrf: CSRFProtect) -> None:
             except Exception as error:  # TEMPORARY while rooms are being written
                 print("ROOM BROKEN", name, door, error)
                 continue
-            if door == "pages":
+            if door == "pages" and hasattr(module, "room"):
                 app.register_blueprint(module.room)
             elif door == "api" and hasattr(module, "api"):
                 app.register_blueprint(module.api)

@@ -55,22 +55,7 @@ def commander(of: Network) -> Actor:
     look_as(Scope.below(of.id, of.root_path))
     unit = network.unit_by_code("HQ")
     assert unit is not None
-    actor = Actor(
-        person_id=None,
-        name="command line",
-        membership_id=None,
-        network_id=of.id,
-        network_code=of.code,
-        time_zone=of.time_zone,
-        root_path=of.root_path,
-        unit_id=unit.id,
-        unit_code=unit.code,
-        unit_kind=unit.kind,
-        unit_name=unit.name,
-        unit_path=unit.unit_path,
-        role=Role.ADMINISTRATOR,
-        via="command",
-    )
+    actor = Actor.commanding(of, unit, "command line")
     act_as(actor)
     return actor
 
@@ -128,6 +113,7 @@ def sweep() -> None:
     found = clocks.sweep_all(clock.now())
     for each in found:
         click.echo(str(each))
+    finish(good=True)  # the others' clocks were swept
     if any(each.failed for each in found):
         raise click.ClickException("A network was not swept; the log says why.")
 

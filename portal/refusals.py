@@ -6,7 +6,7 @@ import psycopg
 import structlog
 from flask import Flask, Response, g, render_template
 from flask_wtf.csrf import CSRFError
-from jinja2 import TemplateError
+from jinja2 import TemplateError, TemplateNotFound
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -69,6 +69,7 @@ def start(app: Flask) -> None:
     app.register_error_handler(DataError, bad_value)
     for kind in (OperationalError, InterfaceError, PoolTimeout, psycopg.OperationalError, OSError):
         app.register_error_handler(kind, unavailable)
+    app.register_error_handler(TemplateNotFound, broken)  # an OSError too, but no full disk
     app.register_error_handler(Exception, broken)
     app.config["PROPAGATE_EXCEPTIONS"] = False
 

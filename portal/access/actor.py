@@ -43,6 +43,28 @@ class Actor:
     def may(self, permission: Permission) -> bool:
         return permission in self.capabilities
 
+    @classmethod
+    def commanding(cls, network: Any, headquarters: Any, name: str) -> "Actor":
+        """The command line, or the demonstration's loader: acts at headquarters by no person's name."""
+        return cls(
+            person_id=None,
+            name=name,
+            membership_id=None,
+            network_id=network.id,
+            network_code=network.code,
+            network_name=network.name,
+            network_name_en=network.name_en,
+            time_zone=network.time_zone,
+            root_path=network.root_path,
+            unit_id=headquarters.id,
+            unit_code=headquarters.code,
+            unit_kind=headquarters.kind,
+            unit_name=headquarters.name,
+            unit_path=headquarters.unit_path,
+            role=Role.ADMINISTRATOR,
+            via="command",
+        )
+
     @property
     def scope(self) -> Scope:
         """My unit and all below it."""

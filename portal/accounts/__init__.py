@@ -1,6 +1,8 @@
 """People, sign-in, memberships, API tokens."""
 
+from portal.accounts.api import by_token
 from portal.accounts.models import Membership, Person
+from portal.accounts.pages import by_session, sign_in_page, start
 from portal.accounts.queries import (
     Contact,
     actor_of_membership,
@@ -21,6 +23,8 @@ __all__ = [
     "Person",
     "PersonLine",
     "actor_of_membership",
+    "by_session",
+    "by_token",
     "contacts_of",
     "count",
     "forget_old_counts",
@@ -32,4 +36,6 @@ __all__ = [
     "names_of",
     "person_by_identifier",
     "set_password",
+    "sign_in_page",
+    "start",
 ]

@@ -191,7 +191,9 @@ def _people_of(
     """Each line's person, known or new, by identifier; and the lines that name two known people as one."""
     people: dict[str, Person] = {}
     wrong = []
-    known = people_by_identifiers(rules.identifier(each) for line in lines for each in (line.email, line.phone))
+    known = people_by_identifiers(
+        rules.identifier(each) for line in lines for each in (line.email, line.phone)
+    )
     for line in lines:
         if line.who in people:
             continue

@@ -5,6 +5,8 @@ with the same value share one clock. Another value ties anew, unless a process w
 """
 
 import atexit
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +16,7 @@ import psycopg
 
 _GATE = 7_201_001  # advisory lock: one process at a time looks at the tie
 _zone: ContextVar[ZoneInfo] = ContextVar("zone", default=ZoneInfo("Asia/Shanghai"))
+_standing: ContextVar[datetime | None] = ContextVar("standing", default=None)
 _offset = timedelta()
 _held: "list[psycopg.Connection[Any]]" = []
 
@@ -24,7 +27,17 @@ class ClockRefused(Exception):
 
 def now() -> datetime:
     """This instant, aware, in UTC."""
-    return datetime.now(UTC) + _offset
+    return _standing.get() or datetime.now(UTC) + _offset
+
+
+@contextmanager
+def standing_at(moment: datetime) -> Iterator[None]:
+    """The clock stands at this instant for a while: the demonstration's history is filed in its own time."""
+    token = _standing.set(moment.astimezone(UTC))
+    try:
+        yield
+    finally:
+        _standing.reset(token)
 
 
 def zone() -> ZoneInfo:

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import structlog
 from flask import Flask, Response, g, request
+from structlog.tracebacks import ExceptionDictTransformer
 
 PRIVATE = {
     "phone",
@@ -37,7 +38,7 @@ def start(app: Flask) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks,
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
             _without_people,
             structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
         ],

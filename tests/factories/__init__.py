@@ -104,22 +104,7 @@ def commander(of: Network) -> Actor:
     look_as(Scope.below(of.id, of.root_path))
     unit = network.unit_by_code("HQ")
     assert unit is not None
-    actor = Actor(
-        person_id=None,
-        name="test",
-        membership_id=None,
-        network_id=of.id,
-        network_code=of.code,
-        time_zone=of.time_zone,
-        root_path=of.root_path,
-        unit_id=unit.id,
-        unit_code=unit.code,
-        unit_kind=unit.kind,
-        unit_name=unit.name,
-        unit_path=unit.unit_path,
-        role=Role.ADMINISTRATOR,
-        via="command",
-    )
+    actor = Actor.commanding(of, unit, "command line")
     act_as(actor)
     return actor
 
