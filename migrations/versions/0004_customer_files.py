@@ -62,7 +62,9 @@ def of_unit(table: str, column: str = "unit_id") -> sa.ForeignKeyConstraint:
 
 def of(table: str, column: str, target: str) -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint(
-        ["network_id", column], [f"{target}.network_id", f"{target}.id"], name=f"fk_{table}_network_id_{column}"
+        ["network_id", column],
+        [f"{target}.network_id", f"{target}.id"],
+        name=f"fk_{table}_network_id_{column}",
     )
 
 
@@ -120,9 +122,15 @@ def _files() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_customer_file"),
         sa.UniqueConstraint("network_id", "id", name="uq_customer_file_network_id_id"),
         sa.UniqueConstraint(
-            "network_id", "unit_id", "month", "version", name="uq_customer_file_network_id_unit_id_month_version"
+            "network_id",
+            "unit_id",
+            "month",
+            "version",
+            name="uq_customer_file_network_id_unit_id_month_version",
         ),
-        sa.UniqueConstraint("network_id", "receipt_number", name="uq_customer_file_network_id_receipt_number"),
+        sa.UniqueConstraint(
+            "network_id", "receipt_number", name="uq_customer_file_network_id_receipt_number"
+        ),
         of_unit("customer_file"),
         of("customer_file", "revision_of", "customer_file"),
         sa.CheckConstraint(f"state IN ({STATES})", name="ck_customer_file_state"),
@@ -259,9 +267,15 @@ def _consolidations() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_consolidation"),
         sa.UniqueConstraint("network_id", "id", name="uq_consolidation_network_id_id"),
         sa.UniqueConstraint(
-            "network_id", "region_id", "month", "number", name="uq_consolidation_network_id_region_id_month_number"
+            "network_id",
+            "region_id",
+            "month",
+            "number",
+            name="uq_consolidation_network_id_region_id_month_number",
         ),
-        sa.UniqueConstraint("network_id", "receipt_number", name="uq_consolidation_network_id_receipt_number"),
+        sa.UniqueConstraint(
+            "network_id", "receipt_number", name="uq_consolidation_network_id_receipt_number"
+        ),
         of_unit("consolidation", "region_id"),
     )
     op.create_index(
@@ -274,7 +288,10 @@ def _consolidations() -> None:
         sa.Column("file_id", sa.BigInteger, nullable=False),
         sa.Column("month", sa.Date, nullable=False),
         sa.Column("dealer_id", sa.BigInteger, nullable=False),
-        *(sa.Column(name, sa.Integer, nullable=False) for name in ("customers", "people", "matched", "excluded")),
+        *(
+            sa.Column(name, sa.Integer, nullable=False)
+            for name in ("customers", "people", "matched", "excluded")
+        ),
         sa.Column("quantity", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("network_id", "consolidation_id", "file_id", name="pk_consolidation_file"),
         sa.UniqueConstraint("network_id", "file_id", name="uq_consolidation_file_network_id_file_id"),
@@ -294,7 +311,9 @@ def _consolidations() -> None:
         sa.Column("dealer_id", sa.BigInteger, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
-        sa.PrimaryKeyConstraint("network_id", "consolidation_id", "dealer_id", name="pk_consolidation_missing"),
+        sa.PrimaryKeyConstraint(
+            "network_id", "consolidation_id", "dealer_id", name="pk_consolidation_missing"
+        ),
         of("consolidation_missing", "consolidation_id", "consolidation"),
         of_unit("consolidation_missing", "dealer_id"),
     )

@@ -15,7 +15,7 @@ def mask_phone(phone: str) -> str:
     if len(phone) >= 11:
         return f"{phone[:3]}****{phone[-4:]}"
     kept = len(phone) // 4
-    return f"{phone[:kept]}****{phone[len(phone) - kept:]}"
+    return f"{phone[:kept]}****{phone[len(phone) - kept :]}"
 
 
 def mask_address(address: str) -> str:

@@ -137,10 +137,14 @@ class CustomerFileRow(Walled, Base):
     installed_on: Mapped[date | None] = mapped_column(Date)
     remarks: Mapped[str] = mapped_column(Text, server_default=text("''"))
     extra: Mapped[dict[str, str] | None] = mapped_column(JSONB)  # the network's own columns
-    raw: Mapped[dict[str, str] | None] = mapped_column(JSONB)  # cells that could not be read, as they were sent
+    raw: Mapped[dict[str, str] | None] = mapped_column(
+        JSONB
+    )  # cells that could not be read, as they were sent
     reason: Mapped[str | None] = mapped_column(Text)  # why it is left out
     return_reason: Mapped[str | None] = mapped_column(Text)
-    matched: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))  # consolidated before: counts there
+    matched: Mapped[bool] = mapped_column(
+        Boolean, server_default=text("false")
+    )  # consolidated before: counts there
 
 
 class CustomerFileProblem(Walled, Base):
@@ -244,7 +248,9 @@ class ConsolidationFile(Walled, Base):
     __tablename__ = "consolidation_file"
     __table_args__ = (
         UniqueConstraint("network_id", "file_id"),
-        ForeignKeyConstraint(["network_id", "consolidation_id"], ["consolidation.network_id", "consolidation.id"]),
+        ForeignKeyConstraint(
+            ["network_id", "consolidation_id"], ["consolidation.network_id", "consolidation.id"]
+        ),
         ForeignKeyConstraint(["network_id", "file_id"], ["customer_file.network_id", "customer_file.id"]),
         ForeignKeyConstraint(["network_id", "dealer_id"], ["unit.network_id", "unit.id"]),
         Index(None, "network_id", "month", "dealer_id"),
@@ -267,7 +273,9 @@ class ConsolidationMissing(Walled, Base):
 
     __tablename__ = "consolidation_missing"
     __table_args__ = (
-        ForeignKeyConstraint(["network_id", "consolidation_id"], ["consolidation.network_id", "consolidation.id"]),
+        ForeignKeyConstraint(
+            ["network_id", "consolidation_id"], ["consolidation.network_id", "consolidation.id"]
+        ),
         ForeignKeyConstraint(["network_id", "dealer_id"], ["unit.network_id", "unit.id"]),
     )
 

@@ -6,12 +6,12 @@ from portal import network
 from portal.access import Actor, Permission, current_actor
 from portal.core import clock
 from portal.core import month as months
-from portal.core.api import answer, read_body, read_query
+from portal.core.api import XLSX, answer, read_body, read_query
 from portal.core.errors import FieldError, Invalid, NotFound
 from portal.core.texts import lazy
 from portal.customer_files import queries, service
 from portal.customer_files.api import shapes
-from portal.customer_files.api.files import api
+from portal.customer_files.api.files import api, attached
 from portal.customer_files.api.shapes import (
     BoardAnswer,
     BoardsAnswer,
@@ -79,6 +79,22 @@ def submit_consolidation(month: str) -> Response:
         current_actor(), of, region, requested_at=requested_at, missing=body.reasons()
     )
     return answer(SubmitAnswer(receipt=shapes.receipt_answer(receipt)))
+
+
+@api.get(
+    "/consolidations/<month>/summary.xlsx",
+    needs=Permission.CONSOLIDATION_EXPORT,
+    query=RegionQuery,
+    answers={200: XLSX},
+    summary="The summary customer file",
+)
+def get_summary(month: str) -> Response:
+    asked = read_query(RegionQuery)
+    of, actor = months.parse(month), current_actor()
+    region = _region(actor, asked.region)
+    regions = [region] if region else network.units_below(actor.unit_path, kind="region")
+    made = service.summary(actor, of, regions)
+    return Response(made, mimetype=XLSX, headers=attached(f"summary-{months.text(of)}.xlsx"))
 
 
 def _region(actor: Actor, code: str | None) -> Unit | None:

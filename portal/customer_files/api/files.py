@@ -1,6 +1,5 @@
 """/customer-files: a file comes in, is mended, submitted, taken back, looked at, returned and revised."""
 
-
 from flask import Response, request
 from pydantic import ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -12,6 +11,7 @@ from portal.core import month as months
 from portal.core.api import (
     JSON,
     MULTIPART,
+    XLSX,
     Unsupported,
     answer,
     invalid,
@@ -45,6 +45,7 @@ from portal.customer_files.api.shapes import (
     UploadBody,
     UploadForm,
 )
+from portal.customer_files.rules.moves import State
 from portal.customer_files.service import Mended, Received, RowReason
 
 api = ApiRoom("customer_files", __name__)
@@ -138,6 +139,34 @@ def list_files() -> Response:
     units = network.units_by_id(file.unit_id for file in page.items)
     items = [FileLine(**shapes.line_fields(file, units[file.unit_id].code)) for file in page.items]
     return answer(FileList(items=items, next_cursor=page.next_cursor))
+
+
+@api.get(
+    "/customer-files/template.xlsx",
+    needs=Permission.CUSTOMER_FILE_READ,
+    answers={200: XLSX},
+    summary="The empty form of the running month",
+)
+def get_template() -> Response:
+    return Response(service.template(current_actor()), mimetype=XLSX, headers=attached("customers.xlsx"))
+
+
+def attached(name: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{name}"'}
+
+
+@api.get(
+    "/customer-files/<key:file_id>/annotated.xlsx",
+    needs=Permission.CUSTOMER_FILE_READ,
+    answers={200: XLSX},
+    summary="The sheet as sent, bad cells marked and explained",
+)
+def get_annotated(file_id: int) -> Response:
+    return Response(
+        service.annotated(current_actor(), file_id),
+        mimetype=XLSX,
+        headers=attached(f"annotated-{file_id}.xlsx"),
+    )
 
 
 @api.get(
@@ -238,7 +267,7 @@ def _mended(mended: Mended) -> Response:
     words = shapes.labels(mended.file)
     problems = [shapes.problem_answer(each, words) for each in mended.row.problems]
     return answer(
-        MendedAnswer(problems=problems, rows=shapes.counts(mended.file), state=shapes.State(mended.file.state))
+        MendedAnswer(problems=problems, rows=shapes.counts(mended.file), state=State(mended.file.state))
     )
 
 
@@ -309,5 +338,3 @@ def revise(file_id: int) -> Response:
     queries.get_file(file_id)
     read_body(EmptyBody, optional=True)
     return answer(shapes.file_answer(service.revise(current_actor(), file_id)), 201)
-
-

@@ -332,7 +332,12 @@ def file_answer(file: CustomerFile) -> FileAnswer:
         **line_fields(file, network.get_unit(file.unit_id).code),
         progress=Progress(done=file.progress_done, total=file.progress_total) if checking else None,
         parts=[
-            PartAnswer(unit=part.unit.code, id=str(part.file.id), state=State(part.file.state), rows=counts(part.file))
+            PartAnswer(
+                unit=part.unit.code,
+                id=str(part.file.id),
+                state=State(part.file.state),
+                rows=counts(part.file),
+            )
             for part in queries.list_parts(file)
             if part.file is not None
         ],

@@ -3,10 +3,11 @@
 from portal.customer_files.queries.boards import (
     DealerLine,
     RegionBoard,
-    filed_file_ids,
     get_consolidation_by_receipt,
     list_boards,
+    owing_text,
     region_board,
+    summary_files,
 )
 from portal.customer_files.queries.files import (
     Part,
@@ -61,7 +62,6 @@ __all__ = [
     "all_rows",
     "corrections_of",
     "current_draft",
-    "filed_file_ids",
     "get_consolidation_by_receipt",
     "get_file",
     "get_file_by_receipt",
@@ -81,11 +81,13 @@ __all__ = [
     "list_wrong_values",
     "mapping_of",
     "masked",
+    "owing_text",
     "part_ids",
     "region_board",
     "shows_rows",
     "stand",
     "standings",
+    "summary_files",
     "totals_of",
     "values_of",
 ]

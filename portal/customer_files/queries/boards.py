@@ -1,18 +1,22 @@
 """The month of a region, dealer by dealer, for whoever stands above (R041, R042)."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from portal import clocks, network
 from portal.clocks import Kind as Duty
+from portal.core import month as months
 from portal.core.db import db
-from portal.customer_files.models import Consolidation, ConsolidationFile, CustomerFile, Reminder
+from portal.core.texts import gettext, language
+from portal.customer_files.models import Consolidation, ConsolidationFile, CustomerFile, FilePart, Reminder
 from portal.customer_files.queries.files import standings
-from portal.customer_files.rules.moves import MISSING, URGENCY, DealerState
+from portal.customer_files.rules.moves import DEALER_WORDS, FILED, MISSING, URGENCY, DealerState
 from portal.network import Unit
 
 
@@ -65,7 +69,9 @@ class RegionBoard:
         """'open' until the region was consolidated, then 'consolidated', or 'amendable' when more has come since."""
         if not self.consolidations:
             return "open"
-        waiting = any(line.file is not None and line.file.state in ("submitted", "checked") for line in self.dealers)
+        waiting = any(
+            line.file is not None and line.file.state in ("submitted", "checked") for line in self.dealers
+        )
         return "amendable" if waiting else "consolidated"
 
     @property
@@ -178,7 +184,9 @@ def _consolidated(path: str, month: date) -> dict[int, tuple[int, int, int]]:
         .where(ConsolidationFile.month == month, *_under(ConsolidationFile.unit_path, path))
         .group_by(ConsolidationFile.dealer_id)
     )
-    return {dealer: (int(customers), int(people), int(excluded)) for dealer, customers, people, excluded in rows}
+    return {
+        dealer: (int(customers), int(people), int(excluded)) for dealer, customers, people, excluded in rows
+    }
 
 
 def _reminded(path: str, month: date) -> dict[int, datetime]:
@@ -187,7 +195,7 @@ def _reminded(path: str, month: date) -> dict[int, datetime]:
         .where(Reminder.month == month, *_under(Reminder.unit_path, path))
         .group_by(Reminder.unit_id)
     )
-    return dict(rows.tuples())
+    return {unit: at for unit, at in rows}  # noqa: C416 - Row is no plain tuple to mypy
 
 
 def _consolidations(path: str, month: date) -> dict[int, list[Consolidation]]:
@@ -202,21 +210,51 @@ def _consolidations(path: str, month: date) -> dict[int, list[Consolidation]]:
     return found
 
 
-def _under(column: object, path: str) -> Iterable[object]:
-    return (column >= path, column < f"{path[:-1]}/")  # type: ignore[operator]
+def _under(column: InstrumentedAttribute[str], path: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return column >= path, column < f"{path[:-1]}/"
 
 
 def get_consolidation_by_receipt(number: str) -> Consolidation | None:
     return db.session.scalar(select(Consolidation).where(Consolidation.receipt_number == number))
 
 
-def filed_file_ids(region: Unit, month: date) -> list[int]:
-    """The files that make up a region's summary: what was consolidated, in the order of the tree."""
-    rows = db.session.execute(
-        select(ConsolidationFile.file_id)
+def summary_files(region: Unit, month: date) -> dict[int, str]:
+    """The files that make up a region's summary → their dealer's name: what was consolidated, else what is filed."""
+    done = db.session.execute(
+        select(ConsolidationFile.file_id, Unit.name)
         .join(Consolidation, Consolidation.id == ConsolidationFile.consolidation_id)
-        .join(CustomerFile, CustomerFile.id == ConsolidationFile.file_id)
+        .join(Unit, Unit.id == ConsolidationFile.dealer_id)
         .where(Consolidation.region_id == region.id, Consolidation.month == month)
-        .order_by(CustomerFile.unit_path, CustomerFile.version)
     )
-    return list(rows.scalars())
+    found = {file_id: name for file_id, name in done}  # noqa: C416 - Row is no plain tuple to mypy
+    if found:
+        return found
+    filed = {
+        file.id: file
+        for _, file in standings(region.unit_path, month, "dealer").values()
+        if file.state in FILED
+    }
+    units = network.units_by_id(file.unit_id for file in filed.values())
+    names = {file.id: units[file.unit_id].name for file in filed.values()}
+    parts = db.session.execute(
+        select(FilePart.part_id, FilePart.file_id).where(FilePart.file_id.in_(list(filed)))
+    )
+    return names | {part: names[whole] for part, whole in parts}
+
+
+def owing_text(board: RegionBoard, now: datetime, zone: ZoneInfo) -> str:
+    """ "Who still owes" as lines to paste into a group chat, in the reader's language."""
+    words = clocks.deadline_words(
+        board.dealers[0].due_at if board.dealers else board.due_at, zone, language(), now=now
+    )
+    count = len(board.missing)
+    if not count:
+        return str(gettext("%(month)s customer files: everybody has filed.", month=months.text(board.month)))
+    head = gettext(
+        "%(month)s customer files: %(count)s still missing, due %(due)s.",
+        month=months.text(board.month),
+        count=count,
+        due=words,
+    )
+    lines = [f"{line.unit.name} ({line.unit.code}): {DEALER_WORDS[line.state]}" for line in board.missing]
+    return "\n".join([head, *lines])

@@ -126,7 +126,10 @@ def stand(files: Iterable[CustomerFile]) -> tuple[DealerState, CustomerFile | No
 def list_months(unit_id: int, *, most: int = 12) -> list[tuple[date, DealerState, CustomerFile | None]]:
     """A unit's latest months with a file, the newest first: for its own list and the squares on its home page."""
     files = db.session.scalars(
-        select(CustomerFile).where(CustomerFile.unit_id == unit_id).order_by(CustomerFile.month.desc()).limit(most * 20)
+        select(CustomerFile)
+        .where(CustomerFile.unit_id == unit_id)
+        .order_by(CustomerFile.month.desc())
+        .limit(most * 20)
     ).all()
     months: dict[date, list[CustomerFile]] = defaultdict(list)
     for file in files:
@@ -151,9 +154,9 @@ def standings(path: str, month: date, kind: str) -> dict[int, tuple[DealerState,
         versions[file.unit_id].append(file)
     found = {}
     for unit_id, files in versions.items():
-        state, file = stand(files)
-        if file is not None:
-            found[unit_id] = (state, file)
+        state, telling = stand(files)
+        if telling is not None:
+            found[unit_id] = (state, telling)
     return found
 
 
@@ -163,8 +166,8 @@ def list_stores(dealer: Unit, month: date) -> list[Part]:
     where = standings(dealer.unit_path, month, "store") if stores else {}
     parts = []
     for store in stores:
-        state, file = where.get(store.id, (DealerState.NOT_BEGUN, None))
-        parts.append(Part(store, file, state))
+        found = where.get(store.id)
+        parts.append(Part(store, found[1], found[0]) if found else Part(store, None, DealerState.NOT_BEGUN))
     return parts
 
 

@@ -94,14 +94,20 @@ def values_of(row: Row[Any] | CustomerFileRow, *, whole: bool) -> dict[str, Valu
             value = float(value)
         found[column] = value
     found.update(row.extra or {})
-    found.update({column: value for column, value in raw.items() if column not in CANONICAL and not found.get(column)})
+    found.update(
+        {column: value for column, value in raw.items() if column not in CANONICAL and not found.get(column)}
+    )
     return found if whole else {column: masked(column, value) for column, value in found.items()}
 
 
 def _rows(file_id: int) -> Select[Any]:
     columns = [getattr(CustomerFileRow, name) for name in KEPT]
     return select(
-        CustomerFileRow.row_no, CustomerFileRow.status, CustomerFileRow.reason, CustomerFileRow.return_reason, *columns
+        CustomerFileRow.row_no,
+        CustomerFileRow.status,
+        CustomerFileRow.reason,
+        CustomerFileRow.return_reason,
+        *columns,
     ).where(CustomerFileRow.file_id == file_id)
 
 
@@ -194,8 +200,13 @@ def all_problems(file_id: int, *, whole: bool) -> Iterator[ProblemView]:
         yield _problem(problem, whole=whole)
 
 
-def all_rows(file_ids: Sequence[int], *, whole: bool, good_only: bool = True) -> Iterator[tuple[int, RowView]]:
-    """Every row of these files as (file id, row), for exports: read in pieces, never all in memory."""
+def all_rows(
+    file_ids: Sequence[int], *, whole: bool, good_only: bool = True, matched: bool = True
+) -> Iterator[tuple[int, RowView]]:
+    """Every row of these files as (file id, row), for exports: read in pieces, never all in memory.
+
+    Without `matched`, purchases that an earlier consolidation holds already are left out.
+    """
     columns = [getattr(CustomerFileRow, name) for name in KEPT]
     chosen = (
         select(
@@ -212,6 +223,8 @@ def all_rows(file_ids: Sequence[int], *, whole: bool, good_only: bool = True) ->
     )
     if good_only:
         chosen = chosen.where(CustomerFileRow.status == RowStatus.GOOD)
+    if not matched:
+        chosen = chosen.where(CustomerFileRow.matched.is_(False))
     for row in db.session.execute(chosen):
         yield row.file_id, _view(row, {}, whole=whole)
 
@@ -229,7 +242,8 @@ def totals_of(file_ids: Sequence[int]) -> Totals:
             func.count().filter(CustomerFileRow.status == RowStatus.EXCLUDED),
         ).where(CustomerFileRow.file_id.in_(list(file_ids)))
     ).one()
-    return Totals(*row)
+    customers, people, quantity, area, excluded = row
+    return Totals(customers, people, int(quantity or 0), area or Decimal(), excluded)
 
 
 def known_rows(file_id: int, row_nos: Iterable[int]) -> list[int]:
@@ -287,4 +301,4 @@ def list_wrong_values(file: CustomerFile, *, least: int = 2, most: int = 20) -> 
         .order_by(count.desc(), CustomerFileProblem.column, value)
         .limit(most)
     )
-    return [WrongValue(*row) for row in rows]
+    return [WrongValue(column or "", value, code, count) for column, value, code, count in rows]

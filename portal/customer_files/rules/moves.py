@@ -144,6 +144,17 @@ MISSING = frozenset(
         DealerState.RETURNED,
     }
 )
+DEALER_WORDS = {
+    DealerState.NOT_BEGUN: lazy("not begun"),
+    DealerState.CHECKING: lazy("being checked"),
+    DealerState.NEEDS_CORRECTION: lazy("needs correction"),
+    DealerState.READY: lazy("ready to submit"),
+    DealerState.RETURNED: lazy("returned"),
+    DealerState.SUBMITTED: lazy("submitted"),
+    DealerState.CHECKED: lazy("checked"),
+    DealerState.CONSOLIDATED: lazy("consolidated"),
+    DealerState.NIL: lazy("nil return"),
+}
 URGENCY = {
     DealerState.NOT_BEGUN: 0,
     DealerState.NEEDS_CORRECTION: 1,

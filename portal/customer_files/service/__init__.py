@@ -3,6 +3,7 @@
 from portal.customer_files.service.checking import check
 from portal.customer_files.service.columns import columns_for, columns_of, limits_of
 from portal.customer_files.service.consolidating import consolidate
+from portal.customer_files.service.exporting import annotated, summary, template, who_still_owes
 from portal.customer_files.service.filing import Receipt, receipt_of, revise, submit, withdraw
 from portal.customer_files.service.mending import Mended, correct_equal, exclude_row, include_row, mend_row
 from portal.customer_files.service.receiving import (
@@ -29,6 +30,7 @@ __all__ = [
     "Received",
     "Reminded",
     "RowReason",
+    "annotated",
     "check",
     "check_in_order",
     "columns_for",
@@ -51,5 +53,8 @@ __all__ = [
     "revise",
     "safe_name",
     "submit",
+    "summary",
+    "template",
+    "who_still_owes",
     "withdraw",
 ]

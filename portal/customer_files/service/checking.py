@@ -37,9 +37,20 @@ from portal.customer_files.service.storing import (
 
 STEP = 10_000  # rows between two reports of progress
 TEXTS = frozenset(
-    {"customer_name", "phone", "address", "product_model", "purchase_region", "order_no", "installer", "remarks"}
+    {
+        "customer_name",
+        "phone",
+        "address",
+        "product_model",
+        "purchase_region",
+        "order_no",
+        "installer",
+        "remarks",
+    }
 )
-CORRECTABLE = frozenset({Code.UNKNOWN_PRODUCT, Code.UNKNOWN_REGION})  # warnings that a correction answers as well
+CORRECTABLE = frozenset(
+    {Code.UNKNOWN_PRODUCT, Code.UNKNOWN_REGION}
+)  # warnings that a correction answers as well
 
 
 @dataclass(frozen=True)
@@ -56,7 +67,12 @@ class Opened:
 
 
 def open_content(
-    network_id: int, month: date, kind: Kind, content: bytes, name: str, mapping: Mapping[str, str | None] | None
+    network_id: int,
+    month: date,
+    kind: Kind,
+    content: bytes,
+    name: str,
+    mapping: Mapping[str, str | None] | None,
 ) -> Opened:
     """Read a sheet's or a JSON file's bytes. Raises FileRefused with one of the whole-file codes."""
     book = rulebook.current(network_id, month)
@@ -72,7 +88,8 @@ def check(actor: Actor, file_id: int) -> None:
     """The job: check a large file. Run twice, or by two workers at once, it comes out the same."""
     file = queries.get_file(file_id)
     db.session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"customer_file.check:{file_id}"}
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"),
+        {"key": f"customer_file.check:{file_id}"},
     )
     file = queries.get_file(file_id)
     if file.state != State.CHECKING:
@@ -86,7 +103,9 @@ def check(actor: Actor, file_id: int) -> None:
         del content
         report(0, opened.rows)
         check_rows(actor, file, opened, report)
-    except FileRefused as refused:  # only rows that turn out to be no customers: the request looked at all else
+    except (
+        FileRefused
+    ) as refused:  # only rows that turn out to be no customers: the request looked at all else
         finish_check(actor, file, refused=refused.code)
 
 
@@ -121,7 +140,9 @@ def _judge(file: CustomerFile, opened: Opened) -> tuple[Judged, list[Problem]]:
     corrections = queries.corrections_of(file.unit_id)
     if not corrections or not judged.problems:
         return judged, []
-    known = {(column, wrong): right for column, pairs in corrections.items() for wrong, right in pairs.items()}
+    known = {
+        (column, wrong): right for column, pairs in corrections.items() for wrong, right in pairs.items()
+    }
     answered = {
         (problem.row, problem.column): (problem.value, known[problem.column, problem.value])
         for problem in judged.problems

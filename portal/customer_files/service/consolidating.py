@@ -32,15 +32,19 @@ from portal.network import Unit
 
 @dataclass(frozen=True)
 class _Taken:
-    """One file that goes in, with its dealer's: `whole` is the dealer's own file."""
+    """One file that goes in: a dealer's own or a part of it."""
 
     dealer: Unit
     file: CustomerFile
-    whole: bool
 
 
 def consolidate(
-    actor: Actor, month: date, region: Unit, *, requested_at: datetime, missing: Mapping[str, str] | None = None
+    actor: Actor,
+    month: date,
+    region: Unit,
+    *,
+    requested_at: datetime,
+    missing: Mapping[str, str] | None = None,
 ) -> Receipt:
     """Send the region's files to headquarters, with a reason for each dealer that is missing.
 
@@ -111,7 +115,9 @@ def _must_be_dealers(dealers: Sequence[Unit], missing: Mapping[str, str]) -> Non
 def _must_be_explained(board: RegionBoard, missing: Mapping[str, str]) -> None:
     silent = [line.unit.code for line in board.missing if line.unit.code not in missing]
     if silent:
-        words = lazy("Give a reason for each dealer whose file is missing: %(dealers)s.", dealers="、".join(silent))
+        words = lazy(
+            "Give a reason for each dealer whose file is missing: %(dealers)s.", dealers="、".join(silent)
+        )
         raise Conflict("dealers_missing", words, dealers=silent)
 
 
@@ -151,14 +157,14 @@ def _take(actor: Actor, done: Consolidation, fresh: Sequence[DealerLine]) -> lis
     ).all()
     for line in fresh:
         assert line.file is not None
-        taken.append(_Taken(line.unit, line.file, True))
+        taken.append(_Taken(line.unit, line.file))
     seen: set[int] = set()
     for whole_id, part in parts:
         # a part that was superseded after the dealer's submission still stands in the dealer's file
         if part.id in seen or part.consolidated_as is not None:
             continue
         seen.add(part.id)
-        taken.append(_Taken(wholes[whole_id].unit, part, False))
+        taken.append(_Taken(wholes[whole_id].unit, part))
     for each in taken:
         before = State(each.file.state)
         if before in FILED:
@@ -277,7 +283,8 @@ _ADD = text(
         FROM given g JOIN customer_file_row r ON r.network_id = :network AND r.file_id = g.file_id
         GROUP BY r.file_id)
     INSERT INTO consolidation_file
-        (network_id, unit_path, consolidation_id, file_id, month, dealer_id, customers, people, matched, excluded, quantity)
+        (network_id, unit_path, consolidation_id, file_id, month, dealer_id, customers, people, matched, excluded,
+         quantity)
     SELECT :network, :path, :id, g.file_id, :month, g.dealer_id, coalesce(c.customers, 0), coalesce(p.people, 0),
            coalesce(c.matched, 0), coalesce(c.excluded, 0), coalesce(c.quantity, 0)
     FROM given g LEFT JOIN counted c ON c.file_id = g.file_id LEFT JOIN people p ON p.file_id = g.file_id

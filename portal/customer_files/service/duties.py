@@ -15,7 +15,10 @@ from portal.network import Unit
 CHECK_TAKES = timedelta(hours=1)  # generous: how long bytes that are in may wait for their check
 FILING = {"dealer": Kind.CUSTOMER_FILE, "store": Kind.PART_FILE, "region": Kind.CONSOLIDATION}
 _CLOSED = {
-    MonthState.NOT_OPEN: ("month_not_open", lazy("This month cannot be filed yet: it opens when it is over.")),
+    MonthState.NOT_OPEN: (
+        "month_not_open",
+        lazy("This month cannot be filed yet: it opens when it is over."),
+    ),
     MonthState.LOCKED: ("month_locked", lazy("This month is locked: it takes no more files.")),
     MonthState.SEALED: ("month_sealed", lazy("This month is sealed: it takes no more files.")),
 }
@@ -66,7 +69,9 @@ def meet(actor: Actor, unit: Unit, month: date, judged_at: datetime) -> None:
     """The unit's filing is done, and with it each returned file of the month."""
     kind = FILING[unit.kind]
     if clocks.meet(actor, kind, unit.id, month, judged_at) is None:
-        clocks.open_months(network.get_network(unit.network_id), clock.now())  # before the month's first sweep
+        clocks.open_months(
+            network.get_network(unit.network_id), clock.now()
+        )  # before the month's first sweep
         clocks.meet(actor, kind, unit.id, month, judged_at)
     for duty in _returned(unit, month):
         clocks.meet(actor, Kind.RETURNED_FILE, unit.id, duty.subject, clock.now())
@@ -113,4 +118,3 @@ def open_returned(actor: Actor, file: CustomerFile, unit: Unit, now: datetime) -
 
 def _returned(unit: Unit, month: date) -> list[clocks.Obligation]:
     return [duty for duty in clocks.duties_of(unit.id, month) if duty.kind == Kind.RETURNED_FILE]
-

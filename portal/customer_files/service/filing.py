@@ -80,23 +80,24 @@ def submit(
     present = [part for part in parts if part.file is not None and part.file.state in TAKES_PART]
     absent = _without_reason(file, parts, missing)
     if absent:
-        words = lazy("Give a reason for each store that has sent nothing: %(stores)s.", stores="、".join(absent))
+        words = lazy(
+            "Give a reason for each store that has sent nothing: %(stores)s.", stores="、".join(absent)
+        )
         raise Conflict("stores_missing", words, stores=absent)
     _put_in_place(actor, file, present)
     due_at = duties.due_at(unit, file.month)
+    held = [part.file for part in present if part.file]
+    judged_at = duties.judged(file, requested_at=requested_at, due_at=due_at, parts=held)
+    ids = [file.id, *(part.id for part in held)]
+    totals = queries.totals_of(ids)
     file.state = state
-    file.submitted_at = now if now > requested_at else requested_at
-    file.submitted_by = actor.person_id
-    file.due_at = due_at
-    file.judged_at = duties.judged(
-        file, requested_at=requested_at, due_at=due_at, parts=[part.file for part in present if part.file]
-    )
+    file.submitted_at, file.submitted_by = max(now, requested_at), actor.person_id
+    file.due_at, file.judged_at = due_at, judged_at
     file.receipt_number = file_receipt(file.month, unit.code, file.version)
     file.missing_parts = [{"unit": code, "reason": reason} for code, reason in missing.items()]
-    totals = queries.totals_of([file.id, *(part.file.id for part in present if part.file)])
     file.customers, file.people, file.left_out = totals.customers, totals.people, totals.excluded
     db.session.flush()
-    duties.meet(actor, unit, file.month, file.judged_at)
+    duties.meet(actor, unit, file.month, judged_at)
     events.record(
         actor,
         "customer_file:submitted",
@@ -105,12 +106,12 @@ def submit(
             "receipt": file.receipt_number,
             "customers": totals.customers,
             "excluded": totals.excluded,
-            "judged_at": file.judged_at,
+            "judged_at": judged_at,
             "missing": file.missing_parts,
         },
     )
     if unit.kind == "dealer":
-        neighbours.take_in(actor, [file.id, *(part.file.id for part in present if part.file)])
+        neighbours.take_in(actor, ids)
     return receipt_of(file)
 
 
@@ -151,7 +152,10 @@ def _put_in_place(actor: Actor, file: CustomerFile, present: Sequence[Part]) -> 
         assert part.file is not None
         db.session.execute(
             insert(FilePart).values(
-                network_id=file.network_id, unit_path=part.file.unit_path, file_id=file.id, part_id=part.file.id
+                network_id=file.network_id,
+                unit_path=part.file.unit_path,
+                file_id=file.id,
+                part_id=part.file.id,
             )
         )
     for other in queries.list_versions(file.unit_id, file.month):
@@ -182,16 +186,20 @@ def withdraw(actor: Actor, file_id: int, reason: str) -> CustomerFile:
     above = [unit.parent_id] if unit.kind == "store" and unit.parent_id else []
     file = lock_file(file_id, beside=above)
     before = State(file.state)
-    file.state = after(before, Move.WITHDRAW)
+    state = after(before, Move.WITHDRAW)
     now = clock.now()
     duties.must_take(file.network_id, unit, file.month, now)
     dealer = network.superior_of_kind(unit.unit_path, "dealer")
     if unit.kind == "store" and dealer and _in_filed_whole(file, dealer.unit_path):
-        words = lazy("Your dealer has submitted this part already; the dealer has to withdraw its file first.")
+        words = lazy(
+            "Your dealer has submitted this part already; the dealer has to withdraw its file first."
+        )
         raise Conflict("part_of_filed", words)
-    file.withdraw_reason, file.withdrawn_at = reason, now
+    file.state, file.withdraw_reason, file.withdrawn_at = state, reason, now
     db.session.flush()
-    if not any(other.state == State.CONSOLIDATED for other in queries.list_versions(file.unit_id, file.month)):
+    if not any(
+        other.state == State.CONSOLIDATED for other in queries.list_versions(file.unit_id, file.month)
+    ):
         duties.reopen(actor, unit, file.month, reason)
     events.record(
         actor,
@@ -282,5 +290,3 @@ def revise(actor: Actor, file_id: int) -> CustomerFile:
         db.session.execute(_COPY_PROBLEMS, places)
     events.record(actor, "customer_file:revised", new, after={"version": new.version, "of": old.id})
     return new
-
-

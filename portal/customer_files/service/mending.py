@@ -244,7 +244,9 @@ def _line(row_no: int, values: Mapping[str, object], raw: Mapping[str, str]) -> 
     for name in CANONICAL:
         value = values.get(name)
         line[name] = "" if value is None and name in TEXTS else value
-    own = {name: "" if value is None else str(value) for name, value in values.items() if name not in CANONICAL}
+    own = {
+        name: "" if value is None else str(value) for name, value in values.items() if name not in CANONICAL
+    }
     line["extra"] = json.dumps(own, ensure_ascii=False) if own else None
     line["raw"] = json.dumps(dict(raw), ensure_ascii=False) if raw else None
     return line

@@ -127,7 +127,9 @@ def receive_rows(
 
     def opened() -> Opened:
         if not customers:
-            raise FileRefused("no_rows", lazy("There is no customer in it: send at least one, or file a nil return."))
+            raise FileRefused(
+                "no_rows", lazy("There is no customer in it: send at least one, or file a nil return.")
+            )
         if len(customers) > book.limits.rows:
             words = lazy("At most %(count)s rows fit into one file.", count=book.limits.rows)
             raise FileRefused("too_many_rows", words)
@@ -137,7 +139,13 @@ def receive_rows(
 
 
 def receive_nil(
-    actor: Actor, *, month: date, reason: str, received_at: datetime, unit: str | None = None, submit: bool = False
+    actor: Actor,
+    *,
+    month: date,
+    reason: str,
+    received_at: datetime,
+    unit: str | None = None,
+    submit: bool = False,
 ) -> Received:
     """A nil return: no customer in this month, and why. Raises Invalid unknown_unit, Conflict month_…."""
     owner = filing_unit(actor, unit)
@@ -178,7 +186,9 @@ def canonical(value: Any) -> bytes:
 def safe_name(name: str) -> str:
     """A file's name for showing: no path, nothing invisible, at most NAME_LIMIT characters with its ending kept."""
     last = re.split(r"[\\/]", unicodedata.normalize("NFC", name))[-1]
-    kept = _NOT_IN_A_NAME.sub("_", "".join(sign for sign in last if unicodedata.category(sign)[0] != "C")).strip(" .")
+    kept = _NOT_IN_A_NAME.sub(
+        "_", "".join(sign for sign in last if unicodedata.category(sign)[0] != "C")
+    ).strip(" .")
     if len(kept) > NAME_LIMIT:
         stem, dot, ending = kept.rpartition(".")
         ending = f"{dot}{ending}" if stem and len(ending) <= 8 else ""
@@ -297,7 +307,9 @@ def _start_check(actor: Actor, file: CustomerFile, coming: _Coming, opened: Open
     elif file.size <= SMALL_BYTES and opened.rows <= SMALL_ROWS:
         try:
             check_rows(actor, file, opened)
-        except FileRefused as refused:  # every line turned out to be no customer: the request's rollback drops the file
+        except (
+            FileRefused
+        ) as refused:  # every line turned out to be no customer: the request's rollback drops the file
             raise _refusal(actor, coming, refused) from refused
     else:
         file.progress_total = opened.rows

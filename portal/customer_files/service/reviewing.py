@@ -61,7 +61,11 @@ def check(actor: Actor, file_id: int, note: str = "") -> CustomerFile:
     file.state = after(before, Move.CHECK)
     file.review_note, file.reviewed_at, file.reviewed_by = note or None, clock.now(), actor.person_id
     events.record(
-        actor, "customer_file:checked", file, before={"state": before}, after={"state": file.state, "note": note}
+        actor,
+        "customer_file:checked",
+        file,
+        before={"state": before},
+        after={"state": file.state, "note": note},
     )
     db.session.flush()
     return file

@@ -88,7 +88,9 @@ def _store(
 def _pieces(lines: Iterable[Sequence[str | None]], width: int) -> Iterator[str]:
     source = iter(lines)
     while chunk := list(islice(source, PIECE)):
-        piece = "\n".join([FIELD.join([EMPTY if field is None else field for field in line]) for line in chunk])
+        piece = "\n".join(
+            [FIELD.join([EMPTY if field is None else field for field in line]) for line in chunk]
+        )
         clean = (
             "\\" not in piece
             and "\r" not in piece
@@ -98,7 +100,8 @@ def _pieces(lines: Iterable[Sequence[str | None]], width: int) -> Iterator[str]:
         )
         if not clean:
             piece = "\n".join(
-                FIELD.join(EMPTY if field is None else field.translate(_ESCAPES) for field in line) for line in chunk
+                FIELD.join(EMPTY if field is None else field.translate(_ESCAPES) for field in line)
+                for line in chunk
             )
         yield piece + "\n"
 
@@ -117,7 +120,7 @@ _INSERT = """
     INSERT INTO customer_file_problem (network_id, unit_path, file_id, row_no, "column", code, severity, params, value)
 """
 _BY_PHONE = (
-    _INSERT
+    _INSERT  # noqa: S608 - nothing in it comes from outside
     + """
     SELECT :network, :path, :file, found.row_no, CASE found.code WHEN 'phone_reused' THEN 'phone' END, found.code,
            'warning', jsonb_build_object('month', to_char(found.month, 'YYYY-MM'), 'unit', u.name, 'row', found.other),
@@ -136,7 +139,7 @@ _BY_PHONE = (
     """
 )
 _BY_ORDER = (
-    _INSERT
+    _INSERT  # noqa: S608 - nothing in it comes from outside
     + """
     SELECT :network, :path, :file, found.row_no, 'order_no', 'order_no_reused', 'warning',
            jsonb_build_object('month', to_char(found.month, 'YYYY-MM'), 'unit', u.name, 'row', found.other),
@@ -181,7 +184,8 @@ def forget_problems(file: CustomerFile, row_nos: Sequence[int], codes: Sequence[
     """Delete the problems of these codes in these rows, before they are found anew."""
     if row_nos and codes:
         db.session.execute(
-            _FORGET, {"network": file.network_id, "file": file.id, "rows": list(row_nos), "codes": list(codes)}
+            _FORGET,
+            {"network": file.network_id, "file": file.id, "rows": list(row_nos), "codes": list(codes)},
         )
 
 
