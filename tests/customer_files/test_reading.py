@@ -1,6 +1,7 @@
 """Reading customer files: what is taken in, what is refused, and that nothing is ever carried out."""
 
 import io
+import re
 import struct
 import zipfile
 from collections.abc import Callable
@@ -56,9 +57,11 @@ def sheet_of(content: bytes, limits: Limits | None = None, name: str = "a") -> S
 
 
 def refusal(content: bytes, limits: Limits | None = None, name: str = "a") -> FileRefused:
+    def taken() -> None:
+        recognise(sheet_of(content, limits, name).rows, COLUMNS)
+
     with pytest.raises(FileRefused) as caught:
-        sheet = sheet_of(content, limits, name)
-        recognise(sheet.rows, COLUMNS)
+        taken()
     assert str(caught.value.detail)
     return caught.value
 
@@ -137,11 +140,20 @@ def test_blank_records_count_for_the_row_number() -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"%PDF-1.7 x", b"Rar!\x1a\x07\x01\0", b"7z\xbc\xaf\x27\x1c", b"\x89PNG\r\n", b"<html><table><tr><td>1</td></tr></table></html>",
-     b'\xef\xbb\xbf<?xml version="1.0"?><Workbook/>', b"MIME-Version: 1.0\r\n", b'[{"customer_name": "x"}]', b"{\\rtf1 x}",
-     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600 + "WordDocument".encode("utf-16-le")],
+    [
+        b"%PDF-1.7 x",
+        b"Rar!\x1a\x07\x01\0",
+        b"7z\xbc\xaf\x27\x1c",
+        b"\x89PNG\r\n",
+        b"<html><table><tr><td>1</td></tr></table></html>",
+        b'\xef\xbb\xbf<?xml version="1.0"?><Workbook/>',
+        b"MIME-Version: 1.0\r\n",
+        b'[{"customer_name": "x"}]',
+        b"{\\rtf1 x}",
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600 + "WordDocument".encode("utf-16-le"),
+    ],
     ids=["pdf", "rar", "7z", "png", "html", "xml", "mht", "json", "rtf", "doc"],
-)  # fmt: skip
+)
 def test_what_is_no_spreadsheet(content: bytes) -> None:
     assert refusal(content, name="客户.xls").code == "unsupported_type"
 
@@ -195,7 +207,7 @@ def test_a_size_that_lies() -> None:
 
 def test_a_part_that_stands_there_twice() -> None:
     target = io.BytesIO(PLAIN)
-    with pytest.warns(UserWarning), zipfile.ZipFile(target, "a") as archive:
+    with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(target, "a") as archive:
         archive.writestr("xl/worksheets/sheet1.xml", b"<worksheet/>")
     assert refusal(target.getvalue()).code == "unsafe_file"
 
@@ -260,11 +272,7 @@ def test_namespaced_and_unnumbered_cells() -> None:
         )
 
     assert judged(edited(prefixed)).rows == [2, 3]
-    bare = edited(
-        lambda name, part: (
-            __import__("re").sub(rb' r="[A-Z]*\d+"', b"", part) if "sheet1.xml" in name else part
-        )
-    )
+    bare = edited(lambda name, part: re.sub(rb' r="[A-Z]*\d+"', b"", part) if "sheet1.xml" in name else part)
     assert judged(bare).rows == [2, 3]
 
 
@@ -409,3 +417,36 @@ def test_two_columns_of_one_meaning() -> None:
     assert caught.value.code == "ambiguous_columns"
     assert recognise(rows, COLUMNS, {"手机": ""}).places["phone"] == 1
     assert recognise([[*HEADINGS, "手机"], [*GOOD, ""]], COLUMNS).places["phone"] == 1
+
+
+def test_many_open_quotation_marks_are_quick_and_all_named() -> None:
+    rows = [with_cell(customer_name='"张', phone=f"1300001{n:04d}", order_no=str(n)) for n in range(3_000)]
+    answer = judged(csv_of(*rows))
+    assert len(answer.bad) == 3_000
+
+
+def test_two_encodings_in_one_file_name_the_damaged_rows() -> None:
+    other = with_cell(phone="13000010001", order_no="S2")
+    answer = judged(
+        csv_of(GOOD, *[with_cell(phone=f"1300002{n:04d}", order_no=f"T{n}") for n in range(8)])
+        + b"\n"
+        + ",".join(other).encode("gbk")
+    )
+    assert answer.bad == {11}
+
+
+def test_a_line_of_text_between_customers_is_left_out() -> None:
+    book = openpyxl.Workbook()
+    page = book.active
+    assert page is not None
+    for row in (HEADINGS, GOOD, ["十月上旬"], with_cell(phone="13000010001", order_no="S2")):
+        page.append(row)
+    page.merge_cells("A3:I3")
+    target = io.BytesIO()
+    book.save(target)
+    answer = judged(target.getvalue())
+    assert (answer.rows, answer.bad, answer.left_out) == ([2, 4], set(), [3])
+
+
+def test_a_heading_line_that_is_far_too_wide() -> None:
+    assert refusal(csv_of(GOOD, headings=[*HEADINGS, *[f"x{n}" for n in range(300)]])).code == "too_large"

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
 
 from flask_babel import lazy_gettext as _l
 
@@ -15,9 +16,11 @@ from portal.customer_files.rules.sheet import Cell, Sheet
 csv.field_size_limit(1 << 30)
 
 _DELIMITERS = (",", "\t", ";", "|", "，", "、")
+_ABOVE = 5  # a title and the headings are no customers
 _HEAD = 20_000
-_DAMAGED_SHARE = 0.02
+_DAMAGED_SHARE = 0.2
 _LONGEST_CELL_LINES = 30
+_PATIENCE = 200
 
 
 def read_csv(
@@ -31,7 +34,9 @@ def read_csv(
             chosen = (encoding, text, delimiter)
         if known >= 2 or not columns:
             break
-    if chosen is None:
+    if chosen is None or (
+        "\ufffd" in chosen[1] and columns and not fits(_sample(*chosen[1:]), columns, mapping)
+    ):
         raise _undecodable(content)
     encoding, text, delimiter = chosen
     if _is_binary(text):
@@ -41,7 +46,9 @@ def read_csv(
             text.replace("\r\n", "\n", 1).replace("\r", "\n", 1).split("\n", 1)[1]
         )  # Excel's own first line
     rows, broken = _records(text, delimiter)
-    if sum(1 for row in rows if row) > limits.rows + 50:
+    if rows and len(rows[0]) > limits.columns and any(rows[0][limits.columns :]):
+        raise too_wide(limits)
+    if sum(1 for row in rows if row) > limits.rows + _ABOVE:
         raise too_many_rows(limits)
     return Sheet("csv", rows, range(1, len(rows) + 1), broken=broken, encoding=encoding, delimiter=delimiter)
 
@@ -62,20 +69,15 @@ def _decodings(content: bytes) -> Iterator[tuple[str, str]]:
     if wide:
         yield wide, content.decode(wide, "replace")
         return
-    strict = False
     for encoding in ("utf-8", "gb18030", "big5hkscs"):
         try:
-            text = content.decode(encoding)
+            yield encoding, content.decode(encoding)
         except UnicodeDecodeError:
             continue
-        strict = strict or encoding != "big5hkscs"
-        yield encoding, text
-    if strict:
-        return
     guesses = [(encoding, content.decode(encoding, "replace")) for encoding in ("utf-8", "gb18030")]
-    encoding, text = min(guesses, key=lambda guess: guess[1].count("\ufffd"))
-    if text.count("\ufffd") <= max(10, len(text) * _DAMAGED_SHARE):
-        yield encoding, text  # the damaged cells are named one by one
+    for encoding, text in sorted(guesses, key=lambda guess: guess[1].count("\ufffd")):
+        if text.count("\ufffd") <= max(10, len(text) * _DAMAGED_SHARE):
+            yield encoding, text  # the damaged cells are named one by one
 
 
 def _wide(content: bytes) -> str | None:
@@ -117,10 +119,15 @@ def _delimiter(
     for delimiter in _DELIMITERS:
         if delimiter not in head:
             continue
-        sample = list(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter))[:40]
-        scores.append((fits(sample, columns, mapping) if columns else 0, first.count(delimiter), delimiter))
+        known = fits(_sample(head, delimiter), columns, mapping) if columns else 0
+        scores.append((known, first.count(delimiter), delimiter))
     known, _count, best = max(scores, key=lambda score: score[:2], default=(0, 0, ","))
     return best, known
+
+
+def _sample(text: str, delimiter: str) -> list[list[str]]:
+    """The first records, as far as they can be told."""
+    return list(csv.reader(io.StringIO(text[:_HEAD], newline=""), delimiter=delimiter))[:40]
 
 
 def _is_binary(text: str) -> bool:
@@ -132,11 +139,10 @@ def _is_binary(text: str) -> bool:
 def _records(text: str, delimiter: str) -> tuple[list[list[Cell]], dict[int, str]]:
     """The records, and which of them have a quotation mark that is never closed."""
     try:
-        rows: list[list[Cell]] = list(
-            csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        )  # type: ignore[arg-type]
+        parsed = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error:
         return _one_by_one(text, delimiter)
+    rows = cast("list[list[Cell]]", parsed)
     lines = text.count("\n") or text.count("\r")
     if '"' in text and len(rows) < lines and any(_swallowed(row, delimiter) for row in rows):
         return _one_by_one(text, delimiter)
@@ -160,7 +166,7 @@ def _one_by_one(text: str, delimiter: str) -> tuple[list[list[Cell]], dict[int, 
     broken: dict[int, str] = {}
     at = 0
     while at < len(lines):
-        row, used, whole = _next(lines, at, delimiter)
+        row, used, whole = _next(lines, at, delimiter, _LONGEST_CELL_LINES if len(broken) < _PATIENCE else 1)
         rows.append(row)
         if not whole:
             broken[len(rows)] = "quote"
@@ -168,37 +174,39 @@ def _one_by_one(text: str, delimiter: str) -> tuple[list[list[Cell]], dict[int, 
     return rows, broken
 
 
-def _next(lines: list[str], at: int, delimiter: str) -> tuple[list[Cell], int, bool]:
+def _next(lines: list[str], at: int, delimiter: str, longest: int) -> tuple[list[Cell], int, bool]:
     """The record that begins at line `at`: its cells, how many lines it took, whether its quotation marks close."""
     line = lines[at]
     if '"' not in line:
-        return _split(line, delimiter, csv.QUOTE_NONE), 1, True
-    for used in range(1, min(_LONGEST_CELL_LINES, len(lines) - at) + 1):
-        if (
-            used > 1
-            and lines[at + used - 1].count(delimiter) >= 5
-            and lines[at + used - 1].lstrip()[:1] != '"'
-        ):
-            before_close = lines[at + used - 1].split('"', 1)[0]
-            if before_close.count(delimiter) >= 5 or '"' not in lines[at + used - 1]:
-                break
-        block = lines[at : at + used]
+        return _split(line, delimiter), 1, True
+    for used in range(1, min(longest, len(lines) - at) + 1):
+        if used > 1 and _begins_record(lines[at + used - 1], delimiter):
+            break
         try:
-            parsed = list(csv.reader(block, delimiter=delimiter, strict=True))
+            parsed = list(csv.reader(lines[at : at + used], delimiter=delimiter, strict=True))
         except csv.Error:
             continue
         if len(parsed) == 1:
             return list(parsed[0]), used, True
-        if len(parsed) > 1:
-            break
+        break
     parsed = list(csv.reader([line.rstrip("\r\n") + "\n", "x\n"], delimiter=delimiter))
     if len(parsed) == 2:  # closed, with something after the closing mark: "上海"市
         return list(parsed[0]), 1, True
-    return _split(line, delimiter, csv.QUOTE_NONE), 1, False
+    return _split(line, delimiter), 1, False
 
 
-def _split(line: str, delimiter: str, quoting: int) -> list[Cell]:
-    return list(next(csv.reader([line], delimiter=delimiter, quoting=quoting), []))  # type: ignore[arg-type]
+def _begins_record(line: str, delimiter: str) -> bool:
+    """Whether a line is a record of its own, not the rest of a cell that goes on over several lines."""
+    if line.count(delimiter) < 5:
+        return False
+    before, _mark, after = line.partition('"')
+    return before.count(delimiter) >= 5 or (
+        not before.strip() and after[:1] not in (delimiter, '"', "\r", "\n", "")
+    )
+
+
+def _split(line: str, delimiter: str) -> list[Cell]:
+    return list(next(csv.reader([line], delimiter=delimiter, quoting=csv.QUOTE_NONE), []))
 
 
 def _undecodable(content: bytes) -> FileRefused:
@@ -221,12 +229,27 @@ def unsupported() -> FileRefused:
     )
 
 
-def too_many_rows(limits: Limits) -> FileRefused:
-    """The refusal of a file with more rows than the rulebook allows."""
-    return FileRefused(
-        "too_many_rows",
-        _l(
+def too_wide(limits: Limits) -> FileRefused:
+    """The refusal of a sheet with more columns than the rulebook allows."""
+    sentence = _l(
+        "A cell beyond column %(columns)s is filled: delete what is right of the customers",
+        columns=limits.columns,
+    )
+    return FileRefused("too_large", sentence)
+
+
+def too_many_rows(limits: Limits, last: int = 0) -> FileRefused:
+    """The refusal of a file with more rows than the rulebook allows; `last`: the last filled row, if far below."""
+    if last:
+        sentence = _l(
+            "The last filled cell stands in row %(last)s, at most %(rows)s rows fit: "
+            "delete all rows below the customers",
+            last=f"{last:,}",
+            rows=f"{limits.rows:,}",
+        )
+    else:
+        sentence = _l(
             "More than %(rows)s rows: split the file, or delete what is below the customers",
             rows=f"{limits.rows:,}",
-        ),
-    )
+        )
+    return FileRefused("too_many_rows", sentence)

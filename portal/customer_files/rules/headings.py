@@ -35,8 +35,10 @@ _COMMON: dict[str, tuple[tuple[str, ...], str]] = {
     "customer_name": (_PEOPLE, "姓名 名称 名字 name fullname"),
     "phone": (
         (*_PEOPLE, "联系", "客户联系"),
-        "电话 手机 手机号 手机号码 联系电话 联系方式 电话号码 联系手机 移动电话 联系人电话 "
-        "phone phoneno phonenumber mobile mobileno mobilephone mobilenumber tel telephone tel. cellphone contact",
+        (
+            "电话 手机 手机号 手机号码 联系电话 联系方式 电话号码 联系手机 移动电话 phone phoneno "
+            "phonenumber mobile mobileno mobilephone tel telephone cellphone contact"
+        ),
     ),
     "address": (
         (
@@ -60,7 +62,7 @@ _COMMON: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "purchase_date": (
         _BOUGHT,
-        "日期 时间 购买日 购买日期 购买时间 购货日期 成交日期 下单日期 下单时间 销售日期 订购日期 交易日期 date time dateofpurchase orderdate",
+        "日期 时间 购买日 购货日期 成交日期 下单日期 下单时间 订购日期 交易日期 date time dateofpurchase orderdate",
     ),
     "purchase_region": (
         _BOUGHT,
@@ -198,7 +200,8 @@ def recognise(
         raise FileRefused(
             "missing_columns",
             _l(
-                "These columns were not found: %(names)s. Name the headings as in the form, or say which column is which",
+                "These columns were not found: %(names)s. Name the headings as in the form, "
+                "or say which column is which",
                 names=", ".join(labels),
             ),
             missing=missing,

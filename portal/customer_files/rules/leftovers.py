@@ -1,4 +1,4 @@
-"""Lines of a sheet that are no customers: blank ones, totals, signatures, the headings once more, the form's example."""
+"""Lines that are no customers: blank ones, totals, signatures, the headings once more, the form's example."""
 
 import re
 
@@ -14,7 +14,8 @@ _SIGNATURE = re.compile(
     r"(?:制\s*表|填\s*表|填\s*报|审\s*核|复\s*核|审\s*批|批\s*准|经\s*办|负\s*责\s*人|主\s*管|经\s*理|盖\s*章|公\s*章|签\s*字|签\s*名|签\s*章|"
     r"日\s*期|备\s*注|注\s*意|注|说\s*明|填写说明|填表说明|联系人|单\s*位|填报单位|报送|上报|经销商|门店|财务)"
     r"(?:人|员|日期|单位|时间|部门|盖章|签字|签章|说明|事项)*\s*(?:[（(][^）)]*[）)])?\s*(?:[:：].*|$)"
-    r"|第\s*\d+\s*页.*|以下(?:空白|无正文).*|(?:以上|以下).{0,30}|prepared by.*|checked by.*|approved by.*|signature.*|notes?\s*[:：].*|page\s+\d+.*|[-—=*_]{2,}.*",
+    r"|第\s*\d+\s*页.*|以下(?:空白|无正文).*|(?:以上|以下).{0,30}"
+    r"|prepared by.*|checked by.*|approved by.*|signature.*|notes?\s*[:：].*|page\s+\d+.*|[-—=*_]{2,}.*",
     re.I | re.S,
 )
 _EXAMPLE = re.compile(r"[（(【\[]?\s*(?:示例|样例|范例|举例|填写示例|例\s*[:：]|example\b)", re.I)

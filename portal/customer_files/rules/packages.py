@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from flask_babel import lazy_gettext as _l
 
@@ -240,7 +241,7 @@ class _Worksheet(_Xml):
             self.marks.trouble = "cut"
         self.rest = b""
 
-    def _scan(self, block: bytes) -> None:
+    def _scan(self, block: bytes) -> None:  # noqa: C901 — one pass, in the order of cost
         if self.prefix:
             block = block.replace(b"<" + self.prefix, b"<").replace(b"</" + self.prefix, b"</")
         marks = self.marks
@@ -259,7 +260,7 @@ class _Worksheet(_Xml):
         before = self.row
         numbers = [int(number) for number in _ROW_NUMBER.findall(block)]
         if len(numbers) == count:
-            if numbers[0] <= before or any(a >= b for a, b in zip(numbers, numbers[1:], strict=False)):
+            if numbers[0] <= before or any(a >= b for a, b in pairwise(numbers)):
                 marks.trouble = marks.trouble or "order"
             self.row = max(before, numbers[-1])
         else:

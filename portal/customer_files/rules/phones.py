@@ -51,7 +51,7 @@ def read_phone(text: str) -> tuple[str | None, list[Note]]:
     return _among_words(plain, notes)
 
 
-def _one(plain: str) -> tuple[str | None, list[Note]]:
+def _one(plain: str) -> tuple[str | None, list[Note]]:  # noqa: C901 — one form of number after the other
     """One number and nothing else."""
     extension = _EXTENSION.search(plain)
     if extension and len(extension[0]) < len(plain):

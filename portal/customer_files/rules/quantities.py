@@ -24,7 +24,7 @@ _UNIT = re.compile(
 
 
 def read_number(value: object, whole: bool) -> tuple[int | Decimal | None, list[Note]]:
-    """The number in a cell (a number or clean text): whole ones of 1 or more, others above 0; or None with the error."""
+    """The number in a cell (a number or clean text): whole ones from 1, others above 0; else None with the error."""
     if isinstance(value, (bool, date, time, timedelta)):
         why = "" if isinstance(value, bool) else "date"
         return None, [(Code.INVALID_NUMBER, ERROR, {"why": why})]

@@ -7,13 +7,14 @@ anything is parsed (security.md section 3).
 import io
 import re
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import python_calamine
 from flask_babel import lazy_gettext as _l
 from python_calamine import CalamineSheet, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
 from portal.customer_files.rules.columns import Column, Limits
-from portal.customer_files.rules.csvs import read_csv, too_many_rows, unsupported
+from portal.customer_files.rules.csvs import read_csv, too_many_rows, too_wide, unsupported
 from portal.customer_files.rules.headings import fits
 from portal.customer_files.rules.packages import Marks, Package, look_through, unreadable, unsafe
 from portal.customer_files.rules.problems import FileRefused
@@ -81,7 +82,8 @@ def read(
         raise FileRefused(
             "unsupported_type",
             _l(
-                "This is a web page or markup, only named like a spreadsheet: open it in Excel or WPS and save it as xlsx"
+                "This is a web page or markup, only named like a spreadsheet: "
+                "open it in Excel or WPS and save it as xlsx"
             ),
         )
     return read_csv(content, limits, columns, mapping)
@@ -155,7 +157,7 @@ def _read_workbook(
         raise _encrypted() from None
     except (FileRefused, KeyboardInterrupt, SystemExit, MemoryError):
         raise
-    except BaseException as broken:  # the reader is written in Rust: its panics are no Exception
+    except BaseException as broken:  # noqa: BLE001  # the reader is written in Rust: its panics are no Exception
         if "password" in str(broken).lower() or "encrypt" in str(broken).lower():
             raise _encrypted() from None
         raise unreadable() from None
@@ -207,39 +209,32 @@ def _load(
         if marks.trouble:
             raise unreadable()
         if marks.width > limits.columns:
-            raise FileRefused(
-                "too_large",
-                _l(
-                    "A cell beyond column %(columns)s is filled: delete what is right of the customers",
-                    columns=limits.columns,
-                ),
-            )
+            raise too_wide(limits)
         if marks.last_row > limits.rows + 1_000 or marks.last_row * marks.width > _MOST_CELLS:
-            raise too_many_rows(limits)
-    rows: list[list[Cell]] = source.to_python(skip_empty_area=False)
+            raise too_many_rows(limits, marks.last_row)
+    rows = cast("list[list[Cell]]", source.to_python(skip_empty_area=False))
     if rows and len(rows[0]) > limits.columns:
-        raise FileRefused(
-            "too_large",
-            _l(
-                "A cell beyond column %(columns)s is filled: delete what is right of the customers",
-                columns=limits.columns,
-            ),
-        )
-    if len(rows) > limits.rows and sum(map(any, rows)) > limits.rows + 50:
+        raise too_wide(limits)
+    if len(rows) > limits.rows and sum(map(any, rows)) > limits.rows + 5:
         raise too_many_rows(limits)
     sheet = Sheet(kind, rows, range(1, len(rows) + 1), name=name, date1904=date1904)
     if marks is not None:
-        sheet.hidden = frozenset(marks.hidden)
-        sheet.merged = tuple(marks.merged)
-        for (row, place), text in marks.errors.items():
-            _put(rows, row, place, Odd("error", text))
-        for row, place in marks.formulas:
-            _put(rows, row, place, Odd("formula", ""))
+        _mark(sheet, marks)
     elif kind == "xls":
         sheet.merged = tuple(
             Merged(a[0] + 1, a[1], b[0] + 1, b[1]) for a, b in source.merged_cell_ranges or ()
         )
     return sheet
+
+
+def _mark(sheet: Sheet, marks: Marks) -> None:
+    """What the XML told beside the values."""
+    sheet.hidden = frozenset(marks.hidden)
+    sheet.merged = tuple(marks.merged)
+    for (row, place), text in marks.errors.items():
+        _put(sheet.rows, row, place, Odd("error", text))
+    for row, place in marks.formulas:
+        _put(sheet.rows, row, place, Odd("formula", ""))
 
 
 def _put(rows: list[list[Cell]], row: int, place: int, odd: Odd) -> None:

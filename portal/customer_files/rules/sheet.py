@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import NamedTuple
 
 
@@ -12,6 +13,9 @@ class Odd(NamedTuple):
     why: str
     text: str
 
+
+Value = str | int | Decimal | date | None
+"""What a cell is worth once it is judged."""
 
 Cell = str | float | int | bool | date | datetime | time | timedelta | Odd | None
 

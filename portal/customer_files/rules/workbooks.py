@@ -117,7 +117,7 @@ def _drop_down(sheet: Worksheet, lists: Worksheet, place: int, choices: Sequence
     if not choices:
         return
     lists.write_column(0, place, [_safe(choice) for choice in choices])
-    letter = xlsxwriter.utility.xl_col_to_name(place, True)
+    letter = xlsxwriter.utility.xl_col_to_name(place, col_abs=True)
     sheet.data_validation(
         1,
         place,
@@ -207,12 +207,10 @@ def annotated(
         if number in rows:
             severity, texts = rows[number]
             page.write_string(at, 0, "\n".join(texts)[:_LONGEST], fills[severity]["text"])
-        for place, cell in enumerate(row[drop:]):
+        for place, sent in enumerate(row[drop:]):
             marked = cells.get((number, place + drop))
-            if cell in ("", None):
-                cell = filled.get(
-                    (number, place + drop), cell
-                )  # a merged value, written out: merged cells fall apart
+            # a merged value is written out: what was merged falls apart here
+            cell = filled.get((number, place + drop), sent) if sent in ("", None) else sent
             look = fills[marked[0] if marked else "plain"]
             _write_cell(page, at, place + 1, cell, look["text"] if marked else None, look["date"])
             if marked and comments < _MOST_COMMENTS:
