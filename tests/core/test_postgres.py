@@ -17,6 +17,7 @@ import psycopg
 import pytest
 
 from portal.core import postgres
+from portal.core.postgres import places, programs
 
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65534
@@ -98,7 +99,7 @@ def told(url: str, command: str) -> None:
 
 
 def postmaster(folder: Path) -> psutil.Process:
-    pid_file = next(postgres._home(folder / "postgres").glob("data/postmaster.pid"))
+    pid_file = next(places.home_of(folder / "postgres").glob("data/postmaster.pid"))
     return psutil.Process(int(pid_file.read_text().split()[0]))
 
 
@@ -134,7 +135,7 @@ def test_settings_of_the_environment_do_not_mislead_it(folder: Path, monkeypatch
     monkeypatch.setenv("PORTAL_PG_SHARED_BUFFERS", "16MB")
     url = postgres.start(folder)
     assert asked(url, "SHOW shared_buffers") == "16MB"
-    assert asked(url, "SELECT datctype FROM pg_database LIMIT 1") == postgres.LOCALE
+    assert asked(url, "SELECT datctype FROM pg_database LIMIT 1") == programs.LOCALE
     postgres.release()
 
 
@@ -242,6 +243,10 @@ def test_stop_refuses_while_others_use_it(folder: Path, user: Callable[..., User
     with pytest.raises(postgres.PostgresError, match="use"):
         postgres.stop(folder)
     assert asked(url, "SELECT 1") == 1
+    assert postgres.start(folder) == url
+    with pytest.raises(postgres.PostgresError, match="use"):
+        postgres.stop(folder)
+    assert folder.resolve() / "postgres" in postgres._held  # refused: still a user of it
     assert postgres.stop(folder, even_if_used=True)
     assert not postgres.is_running(folder)
     other.leave()
@@ -293,8 +298,8 @@ def test_the_log_names_no_customer(folder: Path) -> None:
 
 
 def test_a_machines_own_postgresql_will_do(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres, "WHEELS", ())
-    if not any(postgres._major(found) >= postgres.OLDEST_MAJOR for found in postgres._candidates()):
+    monkeypatch.setattr(programs, "WHEELS", ())
+    if not any(programs.major_of(found) >= programs.OLDEST_MAJOR for found in programs.candidates()):
         pytest.skip("there is no PostgreSQL on this machine")
     url = postgres.start(folder)
     assert asked(url, "SELECT lower('Ä') || ('门' ~ '\\w')::text") == "ätrue"
@@ -337,16 +342,16 @@ def test_root_runs_it_as_nobody_without_opening_its_own_folders(folder: Path) ->
 @pytest.mark.slow
 @as_root
 def test_programs_that_nobody_can_reach_are_copied(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    programs = next(postgres._candidates())
+    original = next(programs.candidates())
     closed = folder / "closed"
     closed.mkdir(mode=0o700)
-    package = programs.parents[1]
-    shutil.copytree(programs.parent, closed / package.name / programs.parent.name, symlinks=True)
+    package = original.parents[1]
+    shutil.copytree(original.parent, closed / package.name / original.parent.name, symlinks=True)
     libraries = package.with_name(package.name + ".libs")
     if libraries.exists():
         shutil.copytree(libraries, closed / libraries.name, symlinks=True)
     monkeypatch.setattr(
-        postgres, "_candidates", lambda: iter([closed / package.name / programs.parent.name / "bin"])
+        programs, "candidates", lambda: iter([closed / package.name / original.parent.name / "bin"])
     )
     assert asked(postgres.start(folder / "data"), "SELECT 1") == 1
     postgres.release()
@@ -355,7 +360,7 @@ def test_programs_that_nobody_can_reach_are_copied(folder: Path, monkeypatch: py
 @pytest.mark.slow
 @as_root
 def test_two_ordinary_accounts_side_by_side(folder: Path, user: Callable[..., User]) -> None:
-    if not postgres._open_to_all(ROOT):
+    if not places.open_to_all(ROOT):
         pytest.skip("ordinary accounts cannot read this folder")
     users = []
     for account in (NOBODY, 1):
@@ -371,7 +376,7 @@ def test_two_ordinary_accounts_side_by_side(folder: Path, user: Callable[..., Us
 
 @as_root
 def test_root_after_the_owner(folder: Path, user: Callable[..., User]) -> None:
-    if not postgres._open_to_all(ROOT):
+    if not places.open_to_all(ROOT):
         pytest.skip("ordinary accounts cannot read this folder")
     os.chown(folder, 1, 1)
     owner = user(account=1)
@@ -387,7 +392,7 @@ def test_root_after_the_owner(folder: Path, user: Callable[..., User]) -> None:
 
 def test_a_folder_of_that_name_made_by_somebody_else_is_refused(folder: Path) -> None:
     data = folder / ("long" * 30)
-    cluster = postgres.Cluster((data / "postgres").resolve(), (data / "postgres").resolve())
+    cluster = places.Cluster((data / "postgres").resolve(), (data / "postgres").resolve())
     cluster.socket_folder.symlink_to(folder)
     try:
         with pytest.raises((postgres.PostgresError, OSError)):
