@@ -24,6 +24,7 @@ from portal.core.scope import CLOSED, enter
 from tests.factories import World, a_token, a_world
 from tests.pages import Page
 
+pytest_plugins = ["tests.chromium"]
 NOW = datetime(2026, 11, 3, 10, 0, tzinfo=ZoneInfo("Asia/Shanghai")).astimezone(UTC)
 """The clock of tests stands: the third of November 2026, ten in the morning in Shanghai; October is being filed."""
 CLONES = 7_201_009
