@@ -450,3 +450,20 @@ def test_a_line_of_text_between_customers_is_left_out() -> None:
 
 def test_a_heading_line_that_is_far_too_wide() -> None:
     assert refusal(csv_of(GOOD, headings=[*HEADINGS, *[f"x{n}" for n in range(300)]])).code == "too_large"
+
+
+@pytest.mark.parametrize(
+    "lie", [b'r="A99999999999"', b'r="A1048576"', b'r="A4"', b'r = "A999999"', b'r="xfdxfd3"', b"r='ZZZZZZ3'"]
+)
+def test_a_cell_that_lies_about_its_place_is_no_danger(lie: bytes) -> None:
+    assert refusal(in_sheet(b'r="A3"', lie)).code == "unreadable"
+
+
+def test_rows_written_so_that_they_are_not_counted() -> None:
+    assert refusal(in_sheet(b"<row ", b"<row\t")).code == "unreadable"
+    strange = edited(
+        lambda name, part: (
+            part.replace(b"<row ", b"<y:row ").replace(b"</row>", b"</y:row>") if "sheet1" in name else part
+        )
+    )
+    assert refusal(strange).code == "unreadable"

@@ -27,7 +27,8 @@ _BOMB_RATIO = 200
 _CONTROL_PART = 4 << 20
 
 _ROW_NUMBER = re.compile(rb'<row\b[^>]*?\br\s*=\s*["\'](\d+)')
-_CELLS_FAR = re.compile(rb'r=["\']([A-Z]{2,3})\d')
+_CELLS_FAR = re.compile(rb'\br\s*=\s*["\']([A-Za-z]{2,})\d')
+_STRANGE_ROW = re.compile(rb"<\w+:row\b")
 _HIDDEN = re.compile(rb'<row\b[^>]*\bhidden\s*=\s*["\'](?:1|true|on)["\']')
 _CELL_ERROR = re.compile(rb"""<c\b([^>]*\bt\s*=\s*["']e["'][^>]*)>(.*?)</c>""", re.S)
 _CELL_FORMULA = re.compile(
@@ -246,6 +247,12 @@ class _Worksheet(_Xml):
             block = block.replace(b"<" + self.prefix, b"<").replace(b"</" + self.prefix, b"</")
         marks = self.marks
         count = block.count(b"<row ") + block.count(b"<row>")
+        if block.count(b"<row") - block.count(b"<rowBreaks") != count or (
+            b":row" in block and _STRANGE_ROW.search(block)
+        ):
+            marks.trouble = (
+                "order"  # nobody writes rows like that: what is not counted here must not be read there
+            )
         closed = block.count(b"</row>")
         self.closed += closed
         if b"</sheetData>" in block or count == 0:
@@ -253,6 +260,8 @@ class _Worksheet(_Xml):
                 if len(marks.merged) < 200_000:
                     marks.merged.append(Merged(int(b), _place(a), int(d), _place(c)))
         if count == 0:
+            if b"<v" in block or b"<c" in block:
+                marks.trouble = "order"
             return
         self.opened += count
         if closed != count:  # rows without cells: <row r="9"/>
@@ -265,6 +274,8 @@ class _Worksheet(_Xml):
             self.row = max(before, numbers[-1])
         else:
             self.row = max([before + count, *numbers])
+        if _beyond(self.row).search(block):
+            marks.trouble = "order"  # a cell that claims to stand in a later row than its own
         self._measure(block, before)
         if b"hidden=" in block or b"hidden =" in block:
             for found in _HIDDEN.finditer(block):
@@ -285,17 +296,22 @@ class _Worksheet(_Xml):
         last = max(block.rfind(b"<v>"), block.rfind(b"<v "), block.rfind(b"<is>"))
         if last >= 0:
             marks.last_row = max(marks.last_row, self._row_at(block, last, before))
-        if b"<c>" in block or (
-            b"<c " in block
-            and b' r="' not in block[block.find(b"<c ") : block.find(b"<c ") + 200].split(b">")[0]
-        ):
-            marks.width = max(
-                marks.width, max((row.count(b"<c") for row in block.split(b"</row>")), default=0)
+        cells = block.count(b"<c ") + block.count(b"<c>")
+        if (
+            block.count(b' r="') + block.count(b" r='") < cells
+        ):  # cells without their place: counted row by row
+            longest = max(
+                (row.count(b"<c ") + row.count(b"<c>") for row in block.split(b"</row>")), default=0
             )
+            marks.width = max(marks.width, longest)
         far = {letters for letters in _CELLS_FAR.findall(block) if _place(letters) >= marks.width}
+        if any(len(letters) > 3 or not letters.isupper() for letters in far):
+            marks.trouble = "order"
+            return
         for letters in sorted(far, key=_place, reverse=True):
             filled = re.search(
-                rb'<c\b[^>]*\br=["\']' + letters + rb"""\d+["'](?:[^>/]|/(?!>))*>\s*<(?:v|is|f)\b""", block
+                rb'<c\b[^>]*\br\s*=\s*["\']' + letters + rb"""\d+["'](?:[^>/]|/(?!>))*>\s*<(?:v|is|f)\b""",
+                block,
             )
             if filled:
                 marks.width = max(marks.width, _place(letters) + 1)
@@ -318,10 +334,20 @@ class _Worksheet(_Xml):
         return self._row_at(block, position, before), cells
 
 
+def _beyond(row: int) -> re.Pattern[bytes]:
+    """Finds a cell whose reference names a later row than `row`."""
+    digits = str(row)
+    larger = [rf"\d{{{len(digits) + 1},}}"]
+    for at, digit in enumerate(digits):
+        if digit != "9":
+            larger.append(rf"{digits[:at]}[{int(digit) + 1}-9]\d{{{len(digits) - at - 1}}}")
+    return re.compile(rf"""\br\s*=\s*["'][A-Za-z]+(?:{"|".join(larger)})["']""".encode())
+
+
 def _place(letters: bytes) -> int:
     """Column letters as a place from 0: A is 0, AA is 26."""
     place = 0
-    for letter in letters:
+    for letter in letters.upper():
         place = place * 26 + letter - 64
     return place - 1
 

@@ -179,6 +179,8 @@ def _choose(
     best = 0
     others: list[tuple[str, int]] = []
     for name in visible:
+        if kind == "xlsx":
+            _fits_into_memory(marks.get(name), limits)  # before the reader touches the sheet
         sheet = _load(workbook.get_sheet_by_name(name), name, kind, limits, marks.get(name), date1904)
         if not sheet.rows:
             continue
@@ -201,17 +203,22 @@ def _choose(
     return result
 
 
+def _fits_into_memory(marks: Marks | None, limits: Limits) -> None:
+    """Refuse a sheet whose cells lie about their places, or lie too far apart: the reader keeps what is between."""
+    if marks is None:
+        raise unsafe(_l("The file's sheets do not stand where they should"))
+    if marks.trouble:
+        raise unreadable()
+    if marks.width > limits.columns:
+        raise too_wide(limits)
+    if marks.last_row > limits.rows + 1_000 or marks.last_row * marks.width > _MOST_CELLS:
+        raise too_many_rows(limits, marks.last_row)
+
+
 def _load(
     source: CalamineSheet, name: str, kind: str, limits: Limits, marks: Marks | None, date1904: bool
 ) -> Sheet:
-    """One sheet, once it is sure that it fits into memory."""
-    if marks is not None:
-        if marks.trouble:
-            raise unreadable()
-        if marks.width > limits.columns:
-            raise too_wide(limits)
-        if marks.last_row > limits.rows + 1_000 or marks.last_row * marks.width > _MOST_CELLS:
-            raise too_many_rows(limits, marks.last_row)
+    """One sheet with its marks."""
     rows = cast("list[list[Cell]]", source.to_python(skip_empty_area=False))
     if rows and len(rows[0]) > limits.columns:
         raise too_wide(limits)
@@ -281,11 +288,17 @@ def _unescaped(text: str) -> str:
 
 def _check_repeats(content: bytes, limits: Limits) -> None:
     """An ods says “this row, a million times”: only blank ones may."""
+    total = 0
+    rows = (
+        rb"""<table:table-row\b[^>]*number-rows-repeated\s*=\s*["'](\d+)["'][^>]*>(.*?)</table:table-row>"""
+    )
+    for found in re.finditer(rows, content, re.S):
+        if b"value" in found[2] or b"<text:" in found[2]:
+            total += int(found[1])
+    if total > limits.rows:
+        raise too_many_rows(limits)
     for found in re.finditer(
-        rb'<table:table-row\b[^>]*number-rows-repeated="(\d+)"[^>]*>(.*?)</table:table-row>', content, re.S
+        rb"""<table:table-cell\b[^>]*number-columns-repeated\s*=\s*["'](\d+)["'][^>]*>""", content
     ):
-        if int(found[1]) > 1_000 and b"office:value-type" in found[2]:
-            raise too_many_rows(limits)
-    for found in re.finditer(rb'<table:table-cell\b[^>]*number-columns-repeated="(\d+)"[^>]*>', content):
-        if int(found[1]) > limits.columns and b"office:value-type" in found[0]:
-            raise too_many_rows(limits)
+        if int(found[1]) > limits.columns and b"value" in found[0]:
+            raise too_wide(limits)
