@@ -27,7 +27,7 @@ _BOMB_RATIO = 200
 _CONTROL_PART = 4 << 20
 
 _ROW_NUMBER = re.compile(rb'<row\b[^>]*?\br\s*=\s*["\'](\d+)')
-_CELLS_FAR = re.compile(rb'\br\s*=\s*["\']([A-Za-z]{2,})\d')
+_CELLS_FAR = re.compile(rb'=\s*["\']([A-Za-z]{2,})\d')
 _STRANGE_ROW = re.compile(rb"<\w+:row\b")
 _HIDDEN = re.compile(rb'<row\b[^>]*\bhidden\s*=\s*["\'](?:1|true|on)["\']')
 _CELL_ERROR = re.compile(rb"""<c\b([^>]*\bt\s*=\s*["']e["'][^>]*)>(.*?)</c>""", re.S)
@@ -341,7 +341,7 @@ def _beyond(row: int) -> re.Pattern[bytes]:
     for at, digit in enumerate(digits):
         if digit != "9":
             larger.append(rf"{digits[:at]}[{int(digit) + 1}-9]\d{{{len(digits) - at - 1}}}")
-    return re.compile(rf"""\br\s*=\s*["'][A-Za-z]+(?:{"|".join(larger)})["']""".encode())
+    return re.compile(rf"""r\s*=\s*["'][A-Za-z]+(?:{"|".join(larger)})["']""".encode())
 
 
 def _place(letters: bytes) -> int:
