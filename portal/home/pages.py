@@ -52,6 +52,11 @@ def role_words(role: Role) -> Any:
     return rules.ROLE_WORDS[Role(role)]
 
 
+@room.app_template_filter("phone_words")
+def phone_words(phone: str) -> str:
+    return rules.phone_words(phone)
+
+
 @room.app_template_filter("month_words")
 def month_words(month: date) -> str:
     return rules.month_words(month, language())

@@ -46,6 +46,7 @@ class Entry:
     label: Any
     path: str
     short: Any = None  # for the phone's bottom bar
+    also: tuple[str, ...] = ()  # other places that belong to it
 
 
 HOME = Entry("home", _("Home"), "/")
@@ -57,6 +58,7 @@ RECTIFICATIONS = Entry("tool", _("Rectifications"), "/rectifications", lazy_pget
 MARGIN = Entry("wallet", _("Brand margin"), "/margin", lazy_pgettext("bottom bar", "Margin"))
 SANCTIONS = Entry("scale", _("Sanctions and appeals"), "/sanctions", lazy_pgettext("bottom bar", "Sanctions"))
 BOARD = Entry("layers", _("Monthly consolidation"), "/region", lazy_pgettext("bottom bar", "Month"))
+BOARDS = Entry("layers", BOARD.label, "/regions", BOARD.short, also=("/region",))
 DEALERS = Entry("pin", _("Dealers"), "/dealers")
 CALLS = Entry("phone", _("Call queue"), "/calls", lazy_pgettext("bottom bar", "Calls"))
 COVERAGE = Entry("chart", _("Coverage"), "/coverage")
@@ -71,7 +73,8 @@ MORE = Entry("menu", _("More"), "/menu")
 
 _FILER = (HOME, FILES, CUSTOMERS, COMPLAINTS, RECTIFICATIONS, MARGIN, SANCTIONS, RULEBOOK)
 _REGION = (WORKSPACE, BOARD, CUSTOMERS, DEALERS, COMPLAINTS, COVERAGE, MARGIN, RULEBOOK)
-_SERVICE = (WORKSPACE, BOARD, CALLS, CUSTOMERS, COVERAGE, RECTIFICATIONS, COMPLAINTS, STATISTICS, RULEBOOK)
+_CHANNEL = (WORKSPACE, BOARDS, *_REGION[2:])
+_SERVICE = (WORKSPACE, BOARDS, CALLS, CUSTOMERS, COVERAGE, RECTIFICATIONS, COMPLAINTS, STATISTICS, RULEBOOK)
 _SANCTION = (WORKSPACE, SANCTIONS, MARGIN, RULEBOOK)
 
 NAV: dict[Role, tuple[Entry, ...]] = {
@@ -79,13 +82,13 @@ NAV: dict[Role, tuple[Entry, ...]] = {
     Role.DEALER_CLERK: _FILER,
     Role.STORE_CLERK: _FILER,
     Role.REGIONAL_MANAGER: _REGION,
-    Role.CHANNEL_MANAGER: _REGION,
+    Role.CHANNEL_MANAGER: _CHANNEL,
     Role.HQ_AGENT: _SERVICE,
     Role.HQ_SUPERVISOR: _SERVICE,
     Role.SANCTION_OFFICER: _SANCTION,
     Role.SANCTION_APPROVER: _SANCTION,
     Role.FINANCE: (WORKSPACE, MARGIN, RULEBOOK),
-    Role.EXECUTIVE: (HOME, BOARD, STATISTICS, COVERAGE, COMPLAINTS, SANCTIONS, RULEBOOK),
+    Role.EXECUTIVE: (HOME, BOARDS, STATISTICS, COVERAGE, COMPLAINTS, SANCTIONS, RULEBOOK),
     Role.ADMINISTRATOR: (WORKSPACE, RULEBOOK, PEOPLE, UNITS, MONTH, AUDIT),
 }
 ON_A_PHONE = 4
@@ -117,7 +120,9 @@ def _item(entry: Entry, href: str, here: str, badges: Mapping[str, Badge], label
     badge = badges.get(entry.path)
     words = "" if badge is None or not badge.count else "99+" if badge.count > 99 else str(badge.count)
     css = "n--bad" if badge is not None and badge.bad else ""
-    return NavItem(entry.icon, label, href, _is_here(entry.path, here), words, css)
+    return NavItem(
+        entry.icon, label, href, any(_is_here(path, here) for path in (entry.path, *entry.also)), words, css
+    )
 
 
 def _reachable(role: Role, reach: Callable[[str], str | None]) -> list[tuple[Entry, str]]:
@@ -180,6 +185,11 @@ def short_limit(due_at: datetime, zone: ZoneInfo, lang: str) -> str:
 def short_day(moment: datetime, zone: ZoneInfo, lang: str) -> str:
     """'11月1日', '1 Nov'."""
     return str(format_skeleton("MMMd", moment.astimezone(zone), locale=LOCALES[lang]))
+
+
+def phone_words(phone: str) -> str:
+    """A mobile number as people read it, '139 0000 4127'; others as they are."""
+    return f"{phone[:3]} {phone[3:7]} {phone[7:]}" if len(phone) == 11 and phone[0] == "1" else phone
 
 
 # --- the start page -------------------------------------------------------------------------------------------------

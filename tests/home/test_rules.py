@@ -130,3 +130,11 @@ def test_the_shares_of_a_bar_sum_up() -> None:
 )
 def test_how_a_past_month_ended(state: str, on_time: bool | None, kind: str) -> None:
     assert rules.result_tag(state, on_time)[0] == kind
+
+
+@pytest.mark.parametrize(
+    ("phone", "shown"),
+    [("13900004127", "139 0000 4127"), ("138****5678", "138 **** 5678"), ("0571-88001234", "0571-88001234")],
+)
+def test_phones_are_shown_in_groups(phone: str, shown: str) -> None:
+    assert rules.phone_words(phone) == shown

@@ -54,8 +54,8 @@ def superior(moment: Moment) -> Start:
     actor = moment.actor
     boards, duties = _boards(moment), _duties(moment)
     whole = tally(boards)
-    board = reach(actor)(f"/region/{months.text(moment.month)}") or ""
     region = actor.unit_kind == "region"
+    board = reach(actor)(f"/{'region' if region else 'regions'}/{months.text(moment.month)}") or ""
     named = moment.month_words
     return frame(
         moment,
@@ -73,7 +73,7 @@ def superior(moment: Moment) -> Start:
         board_href=board,
         bar=_bar(whole),
         bar_words=_bar_words(whole),
-        checks=_checks(whole, board),
+        checks=_checks(whole, board if region else ""),
         contacts=superiors_of(actor),
     )
 
@@ -218,7 +218,7 @@ def headquarters(moment: Moment) -> Start:
     actor, named = moment.actor, moment.month_words
     boards = _boards(moment)
     whole, done = tally(boards), sum(1 for board in boards if board.state != "open")
-    board = reach(actor)(f"/region/{months.text(moment.month)}") or ""
+    board = reach(actor)(f"/regions/{months.text(moment.month)}") or ""
     return frame(
         moment,
         "headquarters",

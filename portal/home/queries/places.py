@@ -46,7 +46,9 @@ def badges(actor: Actor, now: datetime) -> Mapping[str, Badge]:
     owed = clocks.duties_of(actor.unit_id)
     if not owed:
         return {}
-    place = "/files" if actor.unit_kind in FILERS else "/region"
+    place = (
+        "/files" if actor.unit_kind in FILERS else "/region" if actor.unit_kind == "region" else "/regions"
+    )
     return {place: Badge(len(owed), any(duty.due_at <= now and duty.paused_at is None for duty in owed))}
 
 
