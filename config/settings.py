@@ -10,6 +10,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 SHORTEST_SECRET = 32
+DEMONSTRATION_NOW = datetime.fromisoformat("2026-11-06T09:30:00+08:00")
+"""The demonstration's morning: after the dealers' deadline, before the regions'."""
 
 
 class Settings(BaseSettings):
@@ -37,6 +39,8 @@ class Settings(BaseSettings):
         if self.portal_now is not None and self.portal_now.tzinfo is None:
             raise ValueError("PORTAL_NOW needs an offset, for example 2026-11-03T10:00:00+08:00")
         if not self.portal_production:
+            if self.portal_demo and self.portal_now is None:
+                self.portal_now = DEMONSTRATION_NOW
             return self
         if self.portal_now is not None:
             raise ValueError("PORTAL_NOW is for demonstration and tests; production runs on the real clock")

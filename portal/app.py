@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
 from config.settings import ROOT, Settings
-from portal import access, accounts, refusals
+from portal import access, accounts, demonstration, refusals
 from portal.core import clock, idempotency, log, texts
 from portal.core.api import PREFIX, answer, current_document
 from portal.core.db import db, finish
@@ -22,7 +22,17 @@ from portal.core.errors import Conflict, PortalError
 from portal.core.schema import Database
 from portal.core.texts import language, lazy
 
-ROOMS = ("network", "accounts", "rulebook", "notices", "customers", "clocks", "customer_files", "home")
+ROOMS = (
+    "network",
+    "accounts",
+    "rulebook",
+    "notices",
+    "customers",
+    "clocks",
+    "customer_files",
+    "audit",
+    "home",
+)
 """Each room's doors are looked for in pages.py, api.py and jobs.py."""
 LARGEST_REQUEST = 25 * 1024 * 1024
 CSP = (
@@ -120,8 +130,8 @@ def create_app(settings: Settings | None = None) -> Portal:
     add_house_routes(app)
     refusals.start(app)
     import_module("portal.cli").start(app)
-    if settings.portal_demo:
-        import_module("portal.demonstration").start(app)
+    if not settings.portal_production:
+        demonstration.start(app)
     if settings.portal_now is not None:
         tie_clock(database, settings)
     return app

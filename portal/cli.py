@@ -1,6 +1,7 @@
 """The commands of API.md. Each says what it did, exits 0 only when it did it, and can be run again."""
 
 import csv
+import signal
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -30,6 +31,7 @@ def whole(run: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(run)
     def command(*args: P.args, **kwargs: P.kwargs) -> R:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # at exit an embedded database is stopped
         try:
             result = run(*args, **kwargs)
             finish(good=True)
@@ -68,6 +70,10 @@ def up(demo: bool) -> None:
     done = database().make_ready()
     click.echo("Database ready: " + (", ".join(done) if done else "nothing to do") + ".")
     clock.tie(database().url(), current_app.extensions["settings"].portal_now)
+    if demo and current_app.extensions["settings"].portal_production:
+        raise Invalid(
+            "no_demonstration", "The demonstration's passwords are public; production cannot have it."
+        )
     if demo:
         click.echo(demonstration.load(clock.now()))
 

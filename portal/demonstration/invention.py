@@ -1,0 +1,77 @@
+"""Invented people, addresses and purchases from a fixed seed: the same demonstration on every machine. Pure."""
+
+import random
+from calendar import monthrange
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩冯邓曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆范汪廖石金"
+GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰红梅建国文斌辉鹏飞宇浩轩子涵梓萱一诺欣怡雨桐晨思远嘉俊雪婷佳琪志海东波龙"
+MODELS = (
+    "QY-8206 烟熏橡木",
+    "QY-8062 浅灰橡木",
+    "QY-3108 原木橡木",
+    "QY-5120 胡桃拼花",
+    "QY-6601 白蜡木",
+    "QY-7015 柚木",
+)
+REMARKS = ("", "", "", "", "", "周末安装", "老客户介绍", "需开发票", "工作日晚上联系")
+STREETS = (
+    "文一路",
+    "古墩路",
+    "中山北路",
+    "解放路",
+    "人民西路",
+    "学院路",
+    "滨江大道",
+    "新华路",
+    "湖滨路",
+    "长江路",
+)
+ESTATES = ("阳光花园", "金地名都", "绿城家园", "锦绣江南", "翠湖天地", "御景湾")
+TEST_PREFIXES = ("1390000", "1380000", "1370000", "1590000")
+"""Numbers of the demonstration have four noughts in the middle, so that nobody's real one is shown."""
+
+
+class Inventor:
+    """Draws from one seeded source; each dealer has its own, so that one more dealer changes no other's people."""
+
+    def __init__(self, seed: str) -> None:
+        self.chance = random.Random(f"portal-demonstration/{seed}")  # noqa: S311 - not for secrets
+        self._number = 0
+
+    def person(self) -> str:
+        given = "".join(self.chance.choice(GIVEN) for _ in range(self.chance.choice((1, 2, 2, 2))))
+        return self.chance.choice(SURNAMES) + given
+
+    def phone(self) -> str:
+        return self.chance.choice(TEST_PREFIXES) + f"{self.chance.randrange(10_000):04d}"
+
+    def address(self, place: str) -> str:
+        house = (
+            f"{self.chance.randrange(1, 900)}号{self.chance.choice(ESTATES)}{self.chance.randrange(1, 30)}栋"
+        )
+        return f"{place}{self.chance.choice(STREETS)}{house}{self.chance.randrange(1, 5)}单元{self.chance.randrange(101, 2804)}室"
+
+    def purchase(self, month: date, place: str, region: str, code: str) -> dict[str, object]:
+        """One row of a customer file, as the API takes it."""
+        self._number += 1
+        bought = month + timedelta(days=self.chance.randrange(monthrange(month.year, month.month)[1]))
+        return {
+            "customer_name": self.person(),
+            "phone": self.phone(),
+            "address": self.address(place),
+            "product_model": self.chance.choice(MODELS),
+            "purchase_date": bought.isoformat(),
+            "purchase_region": region,
+            "quantity": self.chance.choice((1, 1, 1, 1, 2)),
+            "area": round(self.chance.uniform(28, 160), 1),
+            "order_no": f"{code.replace('-', '')}{month:%y%m}{self._number:04d}",
+            "remarks": self.chance.choice(REMARKS),
+        }
+
+    def purchases(
+        self, count: int, month: date, place: str, region: str, code: str
+    ) -> Iterator[dict[str, object]]:
+        for _ in range(count):
+            yield self.purchase(month, place, region, code)
