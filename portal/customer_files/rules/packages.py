@@ -27,7 +27,7 @@ _BOMB_RATIO = 200
 _CONTROL_PART = 4 << 20
 
 _ROW_NUMBER = re.compile(rb'<row\b[^>]*?\br\s*=\s*["\'](\d+)')
-_CELLS_FAR = re.compile(rb'=\s*["\']([A-Za-z]{2,})\d')
+_CELLS_FAR = re.compile(rb'r\s*=\s*["\']([A-Za-z]{2,})\d')
 _STRANGE_ROW = re.compile(rb"<\w+:row\b")
 _HIDDEN = re.compile(rb'<row\b[^>]*\bhidden\s*=\s*["\'](?:1|true|on)["\']')
 _CELL_ERROR = re.compile(rb"""<c\b([^>]*\bt\s*=\s*["']e["'][^>]*)>(.*?)</c>""", re.S)
