@@ -179,6 +179,9 @@ def halt(cluster: Cluster) -> bool:
         until = time.monotonic() + limit
         while time.monotonic() < until:
             if _ended(server.process) and _children_ended(cluster):
+                if server.socket_folder not in ("", str(cluster.data)):
+                    with contextlib.suppress(OSError):
+                        Path(server.socket_folder).rmdir()
                 return True
             time.sleep(0.02)
     raise PostgresError(f"PostgreSQL (process {server.process.pid}) does not end (see {cluster.log})")
