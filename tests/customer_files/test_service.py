@@ -25,7 +25,7 @@ from tests.factories import World
 
 
 def codes(file_id: int, **only: str) -> list[tuple[int | None, str | None, str]]:
-    page = queries.list_problems(queries.get_file(file_id), whole=True, limit=200, **only)  # type: ignore[arg-type]
+    page = queries.list_problems(queries.get_file(file_id), whole=True, limit=200, **only)
     return [(each.row, each.column, each.code) for each in page.items]
 
 

@@ -166,13 +166,21 @@ def _from_json(value: Any) -> Cell:
     return Odd("nested", str(value)[:_SHOWN])
 
 
+_EXAMPLE_BEGINS = "示样例举填范Ee（(【["
+
+
+def _dialled(cell: Cell) -> bool:
+    """Whether a phone cell holds a digit: why_no_customer then has nothing to find but an example."""
+    return isinstance(cell, str) and any(sign.isdigit() for sign in cell)
+
+
 def _leave_out(table: Table, bench: Bench, columns: Sequence[Column]) -> dict[int, str]:
     """Rows that are no customers: index -> why; "" for blank lines. Only suspects are looked at."""
     suspects = {i for i, _name, _code, severity, _params in bench.found if severity == ERROR}
     suspects.update(
         i
         for i, name in enumerate(table.column("customer_name") or ())
-        if isinstance(name, str) and name[:1] in "示样例Ee（(【"
+        if isinstance(name, str) and name[:1] in _EXAMPLE_BEGINS
     )
     bands = {
         block.first_row
@@ -180,7 +188,10 @@ def _leave_out(table: Table, bench: Bench, columns: Sequence[Column]) -> dict[in
         if block.first_row == block.last_row and block.last_column - block.first_column >= 2
     }
     out: dict[int, str] = {}
+    phones, names = table.column("phone") or (), table.column("customer_name") or ()
     for i in suspects:
+        if phones and _dialled(phones[i]) and not (names and str(names[i]).lstrip()[:1] in _EXAMPLE_BEGINS):
+            continue  # a customer with a mistake, as most suspects are: told before anything is cleaned
         cells = {
             name: clean(shown(table.rows[i][place]))[0]
             for name, place in table.headings.places.items()

@@ -29,7 +29,6 @@ from portal.customer_files.service.columns import columns_of, limits_of
 from portal.customer_files.service.locking import lock_months
 from portal.customer_files.service.storing import (
     compare_with_others,
-    count_rows,
     store_problems,
     store_rows,
     written,
@@ -121,8 +120,11 @@ def check_rows(
     total = len(judged.rows)
     store_rows(file, _watched(_lines(judged), total, report))
     store_problems(file, _problem_lines([*applied, *judged.problems] if applied else judged.problems))
-    compare_with_others(file)
-    finish_check(actor, file)
+    warned = compare_with_others(file) | {
+        p.row for p in [*applied, *judged.problems] if p.severity == WARNING
+    }
+    bad = len(judged.bad)
+    finish_check(actor, file, Counts(total, total - bad, bad, len(warned.intersection(judged.rows))))
 
 
 def _judge(file: CustomerFile, opened: Opened) -> tuple[Judged, list[Problem]]:
@@ -228,11 +230,21 @@ def _report(file_id: int) -> Callable[[int, int], None]:
     return report
 
 
-def finish_check(actor: Actor, file: CustomerFile, *, refused: str | None = None) -> None:
+@dataclass(frozen=True)
+class Counts:
+    total: int = 0
+    good: int = 0
+    bad: int = 0
+    warnings: int = 0
+
+
+def finish_check(
+    actor: Actor, file: CustomerFile, counts: Counts = Counts(), *, refused: str | None = None
+) -> None:
     """Counts and state after the check. A version that was superseded meanwhile stays so, with its counts."""
     lock_months(file.network_id, {file.unit_id}, file.month)
     db.session.refresh(file, ["state", "progress_done", "progress_total"])
-    count_rows(file)
+    file.total, file.good, file.bad, file.warnings = counts.total, counts.good, counts.bad, counts.warnings
     file.progress_done = file.progress_total = file.total
     file.checked_at = clock.now()
     if file.state == State.CHECKING:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import insert, select, text
 
-from portal import network
+from portal import customers, network
 from portal.access import Actor
 from portal.core import clock, events
 from portal.core.db import db, within
@@ -111,7 +111,7 @@ def submit(
         },
     )
     if unit.kind == "dealer":
-        neighbours.take_in(actor, ids)
+        customers.take_in(actor, ids)
     return receipt_of(file)
 
 
@@ -201,6 +201,7 @@ def withdraw(actor: Actor, file_id: int, reason: str) -> CustomerFile:
         other.state == State.CONSOLIDATED for other in queries.list_versions(file.unit_id, file.month)
     ):
         duties.reopen(actor, unit, file.month, reason)
+    neighbours.let_go(actor, file, unit)
     events.record(
         actor,
         "customer_file:withdrawn",

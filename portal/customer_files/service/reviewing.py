@@ -112,7 +112,8 @@ def return_file(actor: Actor, file_id: int, reason: str, rows: Sequence[RowReaso
             "due_at": due_at,
         },
     )
-    neighbours.tell(actor, [unit], "customer_file:returned", reason)
+    neighbours.let_go(actor, file, unit)
+    neighbours.tell(actor, [unit], "customer_file:returned", file.month, reason)
     return due_at
 
 
@@ -183,6 +184,6 @@ def remind(actor: Actor, month: date, region: Unit, codes: Sequence[str], note: 
             unit_path=dealer.unit.unit_path,
             after={"month": month, "note": note, "state": dealer.state},
         )
-    neighbours.tell(actor, [dealer.unit for dealer in owing], "customer_file:reminded", note)
+    neighbours.tell(actor, [dealer.unit for dealer in owing], "customer_file:reminded", month, note)
     reminded = [dealer.unit.code for dealer in owing]
     return Reminded(reminded, [code for code in asked if code not in set(reminded)])

@@ -108,70 +108,84 @@ def _pieces(lines: Iterable[Sequence[str | None]], width: int) -> Iterator[str]:
 
 # --- what other files say about these rows --------------------------------------------------------------------------
 
-_SCOPE = """
-    FROM customer_file_row r
-    JOIN customer_file_row o ON o.network_id = r.network_id AND {same}
-    JOIN customer_file f ON f.network_id = o.network_id AND f.id = o.file_id
-    WHERE r.network_id = :network AND r.file_id = :file AND r.status <> 'excluded' {narrow}
-      AND o.status = 'good' AND o.file_id <> r.file_id AND f.state IN ('submitted', 'checked', 'consolidated')
-      AND (f.unit_id <> :unit OR f.month <> :month)
-"""
-_INSERT = """
-    INSERT INTO customer_file_problem (network_id, unit_path, file_id, row_no, "column", code, severity, params, value)
-"""
-_BY_PHONE = (
-    _INSERT  # noqa: S608 - nothing in it comes from outside
-    + """
-    SELECT :network, :path, :file, found.row_no, CASE found.code WHEN 'phone_reused' THEN 'phone' END, found.code,
-           'warning', jsonb_build_object('month', to_char(found.month, 'YYYY-MM'), 'unit', u.name, 'row', found.other),
-           CASE found.code WHEN 'phone_reused' THEN found.phone END
-    FROM (
-        SELECT DISTINCT ON (r.row_no, code) r.row_no, r.phone, f.month, f.unit_id, o.row_no AS other,
-               CASE WHEN o.customer_name <> r.customer_name THEN 'phone_reused' ELSE 'duplicate_in_network' END AS code
-        """
-    + _SCOPE.format(same="o.phone = r.phone", narrow="AND r.phone <> '' {rows}")
-    + """ AND (o.customer_name <> r.customer_name
-               OR (o.product_model = r.product_model AND o.purchase_date = r.purchase_date
-                   AND o.order_no = r.order_no AND o.quantity = r.quantity))
-        ORDER BY r.row_no, code, f.month DESC, o.file_id DESC, o.row_no
-    ) AS found JOIN unit u ON u.network_id = :network AND u.id = found.unit_id
-    ORDER BY found.row_no
-    """
-)
-_BY_ORDER = (
-    _INSERT  # noqa: S608 - nothing in it comes from outside
-    + """
-    SELECT :network, :path, :file, found.row_no, 'order_no', 'order_no_reused', 'warning',
-           jsonb_build_object('month', to_char(found.month, 'YYYY-MM'), 'unit', u.name, 'row', found.other),
-           found.order_no
-    FROM (
-        SELECT DISTINCT ON (r.row_no) r.row_no, r.order_no, f.month, f.unit_id, o.row_no AS other
-        """
-    + _SCOPE.format(same="o.order_no = r.order_no AND o.order_no <> ''", narrow="AND r.order_no <> '' {rows}")
-    + """ AND o.phone <> r.phone
-        ORDER BY r.row_no, f.month DESC, o.file_id DESC, o.row_no
-    ) AS found JOIN unit u ON u.network_id = :network AND u.id = found.unit_id
-    ORDER BY found.row_no
-    """
-)
 FOUND_ELSEWHERE = ("duplicate_in_network", "phone_reused", "order_no_reused")
+_KEYS = text(
+    """
+    SELECT array_agg(DISTINCT phone) FILTER (WHERE phone <> ''),
+           array_agg(DISTINCT order_no) FILTER (WHERE order_no <> '')
+    FROM customer_file_row WHERE network_id = :network AND file_id = :file AND status <> 'excluded'
+      AND (NOT :some OR row_no = ANY(:rows))
+    """
+)
+# The keys come as arrays, and both sides are materialised and hashed: with the statistics of an hour ago a planner
+# that joins the table to itself may take a day. `found` is small where nothing was reported twice.
+_OTHERS = """
+    WITH mine AS MATERIALIZED (
+        SELECT row_no, customer_name, phone, product_model, purchase_date, order_no, quantity
+        FROM customer_file_row WHERE network_id = :network AND file_id = :file AND status <> 'excluded'
+          AND (NOT :some OR row_no = ANY(:rows))),
+    others AS MATERIALIZED (
+        SELECT file_id, row_no, customer_name, phone, product_model, purchase_date, order_no, quantity
+        FROM customer_file_row
+        WHERE network_id = :network AND {key} = ANY(:keys) {narrow} AND status = 'good' AND file_id <> :file),
+    filed AS MATERIALIZED (
+        SELECT f.id, f.month, u.name
+        FROM customer_file f JOIN unit u ON u.network_id = f.network_id AND u.id = f.unit_id
+        WHERE f.network_id = :network AND f.id IN (SELECT file_id FROM others)
+          AND f.state IN ('submitted', 'checked', 'consolidated') AND (f.unit_id <> :unit OR f.month <> :month))
+    INSERT INTO customer_file_problem (network_id, unit_path, file_id, row_no, "column", code, severity, params, value)
+    SELECT :network, :path, :file, row_no, "column", code, 'warning',
+           jsonb_build_object('month', to_char(month, 'YYYY-MM'), 'unit', name, 'other_row', other), value
+    FROM ({found}) AS found ORDER BY row_no
+    RETURNING row_no
+"""
+_BY_PHONE = """
+    SELECT DISTINCT ON (m.row_no, o.customer_name <> m.customer_name) m.row_no, f.month, f.name, o.row_no AS other,
+           CASE WHEN o.customer_name <> m.customer_name THEN 'phone' END AS "column",
+           CASE WHEN o.customer_name <> m.customer_name THEN 'phone_reused' ELSE 'duplicate_in_network' END AS code,
+           CASE WHEN o.customer_name <> m.customer_name THEN m.phone END AS value
+    FROM mine m JOIN others o ON o.phone = m.phone JOIN filed f ON f.id = o.file_id
+    WHERE o.customer_name <> m.customer_name
+       OR (o.product_model = m.product_model AND o.purchase_date = m.purchase_date AND o.order_no = m.order_no
+           AND o.quantity = m.quantity)
+    ORDER BY m.row_no, o.customer_name <> m.customer_name, f.month DESC, f.id DESC, o.row_no
+"""
+_BY_ORDER = """
+    SELECT DISTINCT ON (m.row_no) m.row_no, f.month, f.name, o.row_no AS other, 'order_no' AS "column",
+           'order_no_reused' AS code, m.order_no AS value
+    FROM mine m JOIN others o ON o.order_no = m.order_no JOIN filed f ON f.id = o.file_id
+    WHERE o.phone <> m.phone
+    ORDER BY m.row_no, f.month DESC, f.id DESC, o.row_no
+"""
 
 
-def compare_with_others(file: CustomerFile, row_nos: Sequence[int] | None = None) -> None:
-    """Warn of what other filed files hold, set-based; a dealer's eyes reach no farther than its own subtree."""
+def compare_with_others(file: CustomerFile, row_nos: Sequence[int] | None = None) -> set[int]:
+    """Warn of what other filed files hold, set-based; a dealer's eyes reach no farther than its own subtree.
+
+    Gives the rows that were warned.
+    """
+    db.session.flush()
     given: dict[str, Any] = {
         "network": file.network_id,
         "path": file.unit_path,
         "file": file.id,
         "unit": file.unit_id,
         "month": file.month,
+        "some": row_nos is not None,
+        "rows": list(row_nos or []),
     }
-    narrow = ""
-    if row_nos is not None:
-        narrow = "AND r.row_no = ANY(:rows)"
-        given["rows"] = list(row_nos)
-    for statement in (_BY_PHONE, _BY_ORDER):
-        db.session.execute(text(statement.replace("{rows}", narrow)), given)
+    phones, orders = db.session.execute(_KEYS, given).one()
+    warned: set[int] = set()
+    db.session.execute(text("SET LOCAL enable_nestloop = off"))
+    for key, keys, narrow, found in (
+        ("phone", phones, "", _BY_PHONE),
+        ("order_no", orders, "AND order_no <> ''", _BY_ORDER),
+    ):
+        if keys:
+            statement = _OTHERS.replace("{key}", key).replace("{narrow}", narrow).replace("{found}", found)
+            warned.update(db.session.scalars(text(statement), {**given, "keys": keys}))
+    db.session.execute(text("SET LOCAL enable_nestloop = on"))
+    return warned
 
 
 _FORGET = text(
@@ -191,14 +205,14 @@ def forget_problems(file: CustomerFile, row_nos: Sequence[int], codes: Sequence[
 
 _COUNT = text(
     """
-    SELECT count(*) AS total,
-           count(*) FILTER (WHERE status = 'good') AS good,
-           count(*) FILTER (WHERE status = 'bad') AS bad,
-           count(*) FILTER (WHERE status = 'excluded') AS excluded,
-           (SELECT count(DISTINCT p.row_no) FROM customer_file_problem p
-            JOIN customer_file_row w ON w.network_id = p.network_id AND w.file_id = p.file_id AND w.row_no = p.row_no
-            WHERE p.network_id = :network AND p.file_id = :file AND p.severity = 'warning'
-              AND w.status <> 'excluded') AS warnings
+    WITH warned AS MATERIALIZED (
+        SELECT DISTINCT row_no FROM customer_file_problem
+        WHERE network_id = :network AND file_id = :file AND severity = 'warning')
+    SELECT count(*),
+           count(*) FILTER (WHERE status = 'good'),
+           count(*) FILTER (WHERE status = 'bad'),
+           count(*) FILTER (WHERE status = 'excluded'),
+           count(*) FILTER (WHERE status <> 'excluded' AND row_no IN (SELECT row_no FROM warned))
     FROM customer_file_row WHERE network_id = :network AND file_id = :file
     """
 )
