@@ -101,14 +101,16 @@ def work(concurrency: int) -> None:
 
 
 @click.command("down")
+@whole
 def down() -> None:
     """Stop the embedded database."""
     folder = database().embedded_in
     if folder is None:
         raise click.ClickException("The database of DATABASE_URL is not ours to stop.")
+    finish(good=False)
     db.engine.dispose()
     clock.release()
-    stopped = postgres.stop(folder, even_if_used=True)
+    stopped = postgres.stop(folder)
     click.echo("Stopped." if stopped else "It was not running.")
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, deferred, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core.db import Base, Keyed, Walled
 
@@ -37,7 +37,7 @@ class RulebookVersion(Keyed, Walled, Base):
     effective_from: Mapped[date] = mapped_column(Date)
     key: Mapped[str] = mapped_column(Text)
     digest: Mapped[str] = mapped_column(Text)
-    document: Mapped[dict[str, Any]] = deferred(mapped_column(JSONB))
+    document: Mapped[dict[str, Any]] = mapped_column(JSONB, deferred=True)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     created_by: Mapped[int | None] = mapped_column(
         BigInteger
