@@ -18,7 +18,6 @@ from portal.core.api import (
     read_body,
     read_form,
     read_query,
-    refuse_odd_text,
 )
 from portal.core.errors import FieldError, Invalid, NotFound
 from portal.core.texts import lazy
@@ -82,7 +81,6 @@ def _upload_sheet() -> Received:
         raise Invalid("invalid", words, [FieldError("/file", "required", words)])
     mapping = _mapping(form.mapping)
     name = sent.filename or ""
-    refuse_odd_text(name.replace("\x00", ""), "/file")
     content = sent.stream.read()
     return service.receive_sheet(
         current_actor(),

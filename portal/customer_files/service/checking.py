@@ -199,7 +199,7 @@ def _problem_lines(problems: Iterable[Problem]) -> Iterator[Sequence[str | None]
             column,
             code.value,
             severity,
-            json.dumps(dict(params), ensure_ascii=False, default=str) if params else None,
+            written(dict(params)),
             value or None,
         )
 

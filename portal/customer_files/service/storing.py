@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, text
 
+from portal.core import events
 from portal.core.db import db, raw
 from portal.customer_files.models import CustomerFile
 
@@ -59,7 +60,7 @@ def written(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False) if value else None
+        return json.dumps(events.plain(value), ensure_ascii=False) if value else None
     return str(value)
 
 
@@ -76,7 +77,7 @@ def _store(
             f"COPY {incoming} FROM STDIN (DELIMITER E'\\x1f', NULL E'\\x1e', ENCODING 'UTF8')"
         ) as copy:
             for piece in _pieces(lines, len(columns)):
-                copy.write(piece.encode())
+                copy.write(piece.encode(errors="replace"))  # half a character
         cursor.execute(
             f"INSERT INTO {table} (network_id, unit_path, file_id, {names}) "  # noqa: S608 - names are ours
             f"SELECT %s, %s, %s, {names} FROM {incoming}",
@@ -103,7 +104,7 @@ def _pieces(lines: Iterable[Sequence[str | None]], width: int) -> Iterator[str]:
                 FIELD.join(EMPTY if field is None else field.translate(_ESCAPES) for field in line)
                 for line in chunk
             )
-        yield piece + "\n"
+        yield piece.replace("\x00", "\ufffd") + "\n"  # PostgreSQL's text takes no NUL
 
 
 # --- what other files say about these rows --------------------------------------------------------------------------
