@@ -1,0 +1,89 @@
+"""Telling people in the portal, in the transaction of what they are told about."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import BigInteger, Text, bindparam, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from portal.access import Actor, Role
+from portal.core import clock
+from portal.core.db import db
+from portal.core.events import plain
+from portal.notices.models import Notice
+from portal.notices.queries import get_notice
+
+_TELL = text(
+    """
+    INSERT INTO notice (network_id, unit_path, membership_id, at, sender, kind, subject, params, note, link)
+    SELECT m.network_id, m.unit_path, m.id, :now, :sender, :kind, :subject, :params, :note, :link
+    FROM membership m JOIN person p ON p.id = m.person_id
+    WHERE m.network_id = :network AND m.status = 'active' AND p.status = 'active'
+      AND (m.unit_id = ANY(:units) OR m.person_id = :person)
+      AND (cardinality(:roles) = 0 OR m.role = ANY(:roles))
+    ORDER BY m.id
+    """
+).bindparams(
+    bindparam("units", type_=ARRAY(BigInteger)),
+    bindparam("roles", type_=ARRAY(Text)),
+    bindparam("params", type_=JSONB),
+    bindparam("person", type_=BigInteger),
+)
+
+
+def tell(
+    actor: Actor,
+    *,
+    unit_ids: Iterable[int] = (),
+    person_id: int | None = None,
+    roles: Iterable[Role] = (),
+    kind: str,
+    subject: str,
+    params: Mapping[str, Any] | None = None,
+    link: str = "",
+    note: str = "",
+) -> int:
+    """Tell whoever works at these units (with `roles`, only those), or one person; gives how many were told.
+
+    `kind` as events are named ('customer_file:returned'). `subject` is the English message as it stands in the
+    catalogues ('Your file for %(month)s was returned'), never translated here; `params` fill its places; `note` is
+    the sender's own words; `link` an address of the portal. Whoever comes to the unit later has not been told.
+    """
+    if link and (not link.startswith("/") or link.startswith("//")):
+        raise ValueError(f"a notice links within the portal, not to {link}")
+    told: Any = db.session.execute(
+        _TELL,
+        {
+            "now": clock.now(),
+            "network": actor.network_id,
+            "sender": actor.name,
+            "kind": kind,
+            "subject": subject,
+            "params": plain(dict(params or {})),
+            "note": note,
+            "link": link,
+            "units": sorted(set(unit_ids)),
+            "person": person_id,
+            "roles": [role.value for role in roles],
+        },
+    )
+    return int(told.rowcount)
+
+
+def read(actor: Actor, notice_id: int) -> Notice:
+    """Mark one as read; twice is once. Raises NotFound."""
+    notice = get_notice(actor, notice_id)
+    if notice.read_at is None:
+        notice.read_at = clock.now()
+    return notice
+
+
+def read_all(actor: Actor, until: int) -> None:
+    """Mark all up to this one as read: what came while the page was open stays new."""
+    db.session.execute(
+        update(Notice)
+        .where(
+            Notice.membership_id == (actor.membership_id or 0), Notice.read_at.is_(None), Notice.id <= until
+        )
+        .values(read_at=clock.now())
+    )
