@@ -124,9 +124,11 @@ def list_boards(regions: Sequence[Unit], month: date, path: str) -> list[RegionB
     by_region: dict[str, list[Unit]] = defaultdict(list)
     for dealer in network.units_below(path, kind="dealer"):
         by_region[_parent(dealer.unit_path)].append(dealer)
+    if not regions:
+        return []
+    calendar = clocks.calendar(regions[0].network_id, month)
     boards = []
     for region in regions:
-        calendar = clocks.calendar(region.network_id, month)
         lines = []
         for dealer in by_region[region.unit_path]:
             duty = duties.get((Duty.CUSTOMER_FILE, dealer.id))

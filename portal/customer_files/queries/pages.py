@@ -72,8 +72,8 @@ def month_before(unit_id: int, month: date) -> Before:
     before = months.before(month)
     _, file = stand(list_versions(unit_id, before))
     if file is None or file.customers is None:
-        return Before(before, 0, 0, False)
-    return Before(before, file.customers, file.people or 0, True)
+        return Before(before, 0, 0, filed=False)
+    return Before(before, file.customers, file.people or 0, filed=True)
 
 
 def customers_before(path: str, month: date) -> Mapping[int, int]:
@@ -89,7 +89,7 @@ def customers_before(path: str, month: date) -> Mapping[int, int]:
         )
         .order_by(CustomerFile.unit_id, CustomerFile.version)
     )
-    return {unit_id: customers for unit_id, customers in rows}
+    return {unit_id: customers or 0 for unit_id, customers in rows}
 
 
 def times_late(path: str, month: date, now: datetime) -> Mapping[int, int]:
@@ -113,17 +113,19 @@ def times_late(path: str, month: date, now: datetime) -> Mapping[int, int]:
         )
         .group_by(Obligation.unit_id)
     )
-    return {unit_id: count for unit_id, count in rows}
+    return {unit_id: int(count) for unit_id, count in rows}
 
 
 def same_phones(owners: Mapping[int, int]) -> int:
     """How many phone numbers stand at two dealers or more; `owners`: file id → its dealer's id."""
-    if len(set(owners.values())) < 2:
-        return 0
-    given = func.unnest(
-        db.text("CAST(:files AS bigint[])").bindparams(files=list(owners)),
-        db.text("CAST(:owners AS bigint[])").bindparams(owners=list(owners.values())),
-    ).table_valued("file_id", "dealer_id")
+    given = (
+        func.unnest(
+            db.text("CAST(:files AS bigint[])").bindparams(files=list(owners)),
+            db.text("CAST(:owners AS bigint[])").bindparams(owners=list(owners.values())),
+        )
+        .table_valued("file_id", "dealer_id")
+        .render_derived()
+    )
     phones = (
         select(CustomerFileRow.phone)
         .join(given, given.c.file_id == CustomerFileRow.file_id)
