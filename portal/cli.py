@@ -39,7 +39,8 @@ def whole(run: Callable[P, R]) -> Callable[P, R]:
         except PortalError as error:
             finish(good=False)
             for line in getattr(error, "errors", []):
-                click.echo(f"row {line.pointer.strip('/')}: {line.detail}", err=True)
+                row = line.pointer.strip("/")
+                click.echo(f"row {row}: {line.detail}" if row.isdigit() else str(line.detail), err=True)
             raise click.ClickException(str(error.detail) or error.code) from error
         except (postgres.PostgresError, clock.ClockRefused, supervise.ServeError) as error:
             raise click.ClickException(str(error)) from error

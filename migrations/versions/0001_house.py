@@ -222,7 +222,8 @@ def downgrade() -> None:
     op.execute("ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE USAGE ON SEQUENCES FROM portal_app")
     op.execute(
         """DO $$ DECLARE thing record; BEGIN
-        FOR thing IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename LIKE 'procrastinate%' LOOP
+        FOR thing IN SELECT tablename FROM pg_tables
+          WHERE schemaname = 'public' AND tablename LIKE 'procrastinate%' LOOP
           EXECUTE format('DROP TABLE %I CASCADE', thing.tablename); END LOOP;
         FOR thing IN SELECT p.oid::regprocedure AS name FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
           WHERE n.nspname = 'public' AND p.proname LIKE 'procrastinate%' LOOP

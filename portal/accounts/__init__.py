@@ -11,6 +11,7 @@ from portal.accounts.queries import (
     memberships_of,
     names_of,
     person_by_identifier,
+    person_in,
 )
 from portal.accounts.rules import REQUESTS, UPLOADS, PersonLine, identifier
 from portal.accounts.service import count, forget_old_counts, import_people, issue_token, set_password
@@ -35,6 +36,7 @@ __all__ = [
     "memberships_of",
     "names_of",
     "person_by_identifier",
+    "person_in",
     "set_password",
     "sign_in_page",
     "start",

@@ -192,7 +192,8 @@ def switch() -> str:
 def switchable() -> list[dict[str, object]]:
     """What /switch offers: each membership with its network and unit, the present one marked."""
     actor = actor_or_none()
-    assert actor is not None and actor.person_id is not None
+    assert actor is not None
+    assert actor.person_id is not None
     offered = []
     for membership, network in queries.memberships_of(actor.person_id):
         other = queries.actor_of_membership(actor.person_id, membership.id)

@@ -11,6 +11,7 @@ from sqlalchemy import Row, or_, select
 
 from portal.access import Actor, Role
 from portal.accounts.models import ApiToken, Membership, Person
+from portal.accounts.rules import identifier
 from portal.core.db import db, look_as
 from portal.core.scope import Scope
 from portal.network import Network, Unit
@@ -147,10 +148,8 @@ def contacts_of(network_id: int, unit_ids: Iterable[int]) -> dict[int, list[Cont
 
 def names_of(person_ids: Iterable[int]) -> dict[int, str]:
     wanted = list(set(person_ids))
-    return {
-        key: name
-        for key, name in db.session.execute(select(Person.id, Person.name).where(Person.id.in_(wanted)))
-    }
+    rows = db.session.execute(select(Person.id, Person.name).where(Person.id.in_(wanted)))
+    return {row.id: row.name for row in rows}
 
 
 def memberships_in(network_id: int) -> "Sequence[Row[Membership, Person, Unit]]":
@@ -162,3 +161,19 @@ def memberships_in(network_id: int) -> "Sequence[Row[Membership, Person, Unit]]"
         .where(Membership.network_id == network_id, Membership.status == "active")
         .order_by(Membership.unit_path, Membership.role, Membership.id)
     ).all()
+
+
+def person_in(network_id: int, written: str) -> int | None:
+    """The id of whoever is meant by an e-mail, a phone or an id, among those who work in the network; else None."""
+    named = identifier(written)
+    meant = or_(Person.email == named, Person.phone == named)
+    if written.isascii() and written.isdigit() and len(written) < 11:
+        meant = or_(meant, Person.id == int(written))
+    chosen = (
+        select(Person.id)
+        .join(Membership, Membership.person_id == Person.id)
+        .where(meant, Membership.network_id == network_id, Membership.status == "active")
+        .order_by(Person.id)
+        .limit(1)
+    )
+    return db.session.scalar(chosen)

@@ -48,6 +48,13 @@ class ListQuery(BaseModel):
     cursor: str | None = Field(None, max_length=2000)
 
 
+class Money(Model):
+    """An amount in minor units (fen)."""
+
+    amount: int = Field(ge=-(10**15), le=10**15)
+    currency: str = Field("CNY", pattern="^[A-Z]{3}$")
+
+
 class ProblemField(Model):
     pointer: str
     code: str
@@ -192,7 +199,7 @@ class Unsupported(PortalError):
 def answer(value: BaseModel | Mapping[str, Any] | None, status: int = 200) -> Response:
     """A JSON answer; None with 204."""
     if value is None:
-        return Response(status=status)
+        return Response(status=status, mimetype=JSON)
     text = (
         value.model_dump_json()
         if isinstance(value, BaseModel)
@@ -229,11 +236,11 @@ def document(app: Flask) -> dict[str, Any]:
     """The OpenAPI 3.1 document of every operation, made from the code."""
     models = {model for operation in OPERATIONS.values() for model in _models(operation)} | {Problem}
     ordered = sorted(models, key=lambda model: model.__name__)
-    _, schemas = models_json_schema(
+    places, schemas = models_json_schema(
         [(model, mode) for model in ordered for mode in ("validation", "serialization")],
         ref_template="#/components/schemas/{model}",
     )
-    names = {(model, mode): schema["$ref"] for (model, mode), schema in _.items()}
+    names = {(model, mode): schema["$ref"] for (model, mode), schema in places.items()}
     paths: dict[str, dict[str, Any]] = {}
     for rule in sorted(app.url_map.iter_rules(), key=lambda each: each.rule):
         for method in sorted(rule.methods or ()):

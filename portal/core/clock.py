@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 _GATE = 7_201_001  # advisory lock: one process at a time looks at the tie
-_zone: ContextVar[ZoneInfo] = ContextVar("zone", default=ZoneInfo("Asia/Shanghai"))
+_zone: ContextVar[ZoneInfo] = ContextVar("zone", default=ZoneInfo("Asia/Shanghai"))  # noqa: B039 - a ZoneInfo never changes
 _standing: ContextVar[datetime | None] = ContextVar("standing", default=None)
 _offset = timedelta()
 _held: "list[psycopg.Connection[Any]]" = []
@@ -56,7 +56,7 @@ def local(moment: datetime) -> datetime:
 
 def tie(url: str, wanted: datetime | None) -> None:
     """Run on from `wanted` (aware), or on the real clock where it is None. Raises ClockRefused."""
-    global _offset
+    global _offset  # noqa: PLW0603 - one process has one clock
     release()
     _offset = timedelta()
     if wanted is None:

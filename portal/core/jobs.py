@@ -150,8 +150,8 @@ def waiting() -> dict[str, int]:
     rows = db.session.execute(
         db.text("SELECT status::text, count(*) FROM procrastinate_jobs GROUP BY status")
     )
-    return {status: count for status, count in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 def app_of() -> Flask:
-    return current_app._get_current_object()  # type: ignore[attr-defined,no-any-return]
+    return current_app._get_current_object()  # type: ignore[attr-defined,no-any-return]  # noqa: SLF001 - Flask's own way

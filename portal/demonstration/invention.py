@@ -5,8 +5,8 @@ from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩冯邓曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆范汪廖石金"
-GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰红梅建国文斌辉鹏飞宇浩轩子涵梓萱一诺欣怡雨桐晨思远嘉俊雪婷佳琪志海东波龙"
+SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩冯邓曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁"
+GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰红梅建国文斌辉鹏飞宇浩轩子涵梓萱一诺欣怡雨桐"
 MODELS = (
     "QY-8206 烟熏橡木",
     "QY-8062 浅灰橡木",
@@ -51,7 +51,8 @@ class Inventor:
         house = (
             f"{self.chance.randrange(1, 900)}号{self.chance.choice(ESTATES)}{self.chance.randrange(1, 30)}栋"
         )
-        return f"{place}{self.chance.choice(STREETS)}{house}{self.chance.randrange(1, 5)}单元{self.chance.randrange(101, 2804)}室"
+        door = f"{self.chance.randrange(1, 5)}单元{self.chance.randrange(101, 2804)}室"
+        return f"{place}{self.chance.choice(STREETS)}{house}{door}"
 
     def purchase(self, month: date, place: str, region: str, code: str) -> dict[str, object]:
         """One row of a customer file, as the API takes it."""

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from itertools import count
 
 from portal import accounts, clocks, network, rulebook
-from portal.access import Actor, Role, act_as
+from portal.access import Actor, act_as
 from portal.accounts import PersonLine
 from portal.core.db import db, finish, look_as
 from portal.core.scope import Scope
