@@ -33,11 +33,35 @@ class Permission(StrEnum):
     CONSOLIDATION_EXPORT = "consolidation:export"
     CUSTOMER_READ = "customer:read"
     CUSTOMER_REVEAL = "customer:reveal"
+    VISIT_READ = "visit:read"
+    VISIT_CALL = "visit:call"
+    VISIT_ASSIGN = "visit:assign"
+    VISIT_WAIVE = "visit:waive"
+    MONTH_SEAL = "month:seal"
+    COVERAGE_READ = "coverage:read"
+    RECTIFICATION_READ = "rectification:read"
+    RECTIFICATION_REPORT = "rectification:report"
+    RECTIFICATION_COMMENT = "rectification:comment"
+    DOCUMENT_READ = "document:read"
+    DOCUMENT_UPLOAD = "document:upload"
     AUDIT_READ = "audit:read"
     UNIT_WRITE = "unit:write"
     PERSON_WRITE = "person:write"
     TOKEN_WRITE = "token:write"  # noqa: S105 - a permission's name
     RULEBOOK_WRITE = "rulebook:write"
+    SANCTION_READ = "sanction:read"
+    SANCTION_PROPOSE = "sanction:propose"
+    SANCTION_SERVE = "sanction:serve"
+    SANCTION_WITHDRAW = "sanction:withdraw"
+    SANCTION_CLOSE = "sanction:close"
+    SANCTION_APPROVE = "sanction:approve"
+    SANCTION_DECIDE = "sanction:decide"
+    SANCTION_EXECUTE = "sanction:execute"
+    SANCTION_ANSWER = "sanction:answer"
+    STANDING_READ = "standing:read"
+    LEDGER_READ = "ledger:read"
+    LEDGER_READ_PERSON = "ledger:read_person"
+    LEDGER_POST = "ledger:post"
 
 
 EVERYBODY = {
@@ -47,30 +71,66 @@ EVERYBODY = {
     Permission.RULEBOOK_READ,
     Permission.NOTICE_READ,
 }
+PARTY = {
+    Permission.SANCTION_READ,
+    Permission.SANCTION_ANSWER,
+    Permission.STANDING_READ,
+    Permission.LEDGER_READ_PERSON,
+}
+"""Whoever a case may be about: all but the administrator. Which cases and accounts are whose is the rooms' matter."""
 FILES = {Permission.CUSTOMER_FILE_READ, Permission.CUSTOMER_READ}
-FILER = EVERYBODY | FILES | {Permission.CUSTOMER_FILE_SUBMIT}
+DOCUMENTS = {Permission.DOCUMENT_READ, Permission.DOCUMENT_UPLOAD}
+FILER = (
+    EVERYBODY
+    | FILES
+    | DOCUMENTS
+    | {
+        Permission.CUSTOMER_FILE_SUBMIT,
+        Permission.RECTIFICATION_READ,
+        Permission.RECTIFICATION_REPORT,
+    }
+)
 SUPERIOR = (
     EVERYBODY
     | FILES
-    | {Permission.CUSTOMER_FILE_CHECK, Permission.CONSOLIDATION_READ, Permission.CONSOLIDATION_SUBMIT}
+    | DOCUMENTS
+    | {
+        Permission.CUSTOMER_FILE_CHECK,
+        Permission.CONSOLIDATION_READ,
+        Permission.CONSOLIDATION_SUBMIT,
+        Permission.COVERAGE_READ,
+        Permission.RECTIFICATION_READ,
+        Permission.RECTIFICATION_COMMENT,
+    }
+)
+CALLER = (
+    EVERYBODY
+    | FILES
+    | DOCUMENTS
+    | {
+        Permission.CUSTOMER_REVEAL,
+        Permission.VISIT_READ,
+        Permission.VISIT_CALL,
+        Permission.COVERAGE_READ,
+        Permission.RECTIFICATION_READ,
+    }
 )
 
 GRANTS: dict[Role, frozenset[Permission]] = {
-    Role.HQ_AGENT: frozenset(EVERYBODY | FILES | {Permission.CUSTOMER_REVEAL}),
-    Role.HQ_SUPERVISOR: frozenset(
-        EVERYBODY
-        | FILES
+    Role.HQ_AGENT: frozenset(CALLER | PARTY),
+    Role.HQ_SUPERVISOR: frozenset(CALLER
         | {
-            Permission.CUSTOMER_REVEAL,
             Permission.CONSOLIDATION_READ,
             Permission.CONSOLIDATION_EXPORT,
             Permission.OBLIGATION_DECIDE,
-        }
-    ),
-    Role.SANCTION_OFFICER: frozenset(EVERYBODY),
-    Role.SANCTION_APPROVER: frozenset(EVERYBODY),
-    Role.FINANCE: frozenset(EVERYBODY),
-    Role.EXECUTIVE: frozenset(EVERYBODY | {Permission.CONSOLIDATION_READ}),
+            Permission.VISIT_ASSIGN,
+            Permission.VISIT_WAIVE,
+            Permission.MONTH_SEAL,
+        } | PARTY),
+    Role.SANCTION_OFFICER: frozenset(EVERYBODY | DOCUMENTS | PARTY | {Permission.SANCTION_PROPOSE, Permission.SANCTION_SERVE, Permission.SANCTION_WITHDRAW, Permission.SANCTION_CLOSE, Permission.SANCTION_EXECUTE}),
+    Role.SANCTION_APPROVER: frozenset(EVERYBODY | {Permission.DOCUMENT_READ} | PARTY | {Permission.SANCTION_APPROVE, Permission.SANCTION_DECIDE}),
+    Role.FINANCE: frozenset(EVERYBODY | PARTY | {Permission.SANCTION_EXECUTE, Permission.LEDGER_READ, Permission.LEDGER_POST}),
+    Role.EXECUTIVE: frozenset(EVERYBODY | {Permission.CONSOLIDATION_READ, Permission.COVERAGE_READ} | PARTY | {Permission.LEDGER_READ}),
     Role.ADMINISTRATOR: frozenset(
         EVERYBODY
         | {
@@ -81,11 +141,11 @@ GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.RULEBOOK_WRITE,
         }
     ),
-    Role.CHANNEL_MANAGER: frozenset(SUPERIOR),
-    Role.REGIONAL_MANAGER: frozenset(SUPERIOR | {Permission.CONSOLIDATION_EXPORT}),
-    Role.DEALER_PRINCIPAL: frozenset(FILER),
-    Role.DEALER_CLERK: frozenset(FILER),
-    Role.STORE_CLERK: frozenset(FILER),
+    Role.CHANNEL_MANAGER: frozenset(SUPERIOR | PARTY),
+    Role.REGIONAL_MANAGER: frozenset(SUPERIOR | {Permission.CONSOLIDATION_EXPORT} | PARTY),
+    Role.DEALER_PRINCIPAL: frozenset(FILER | {Permission.COVERAGE_READ} | PARTY | {Permission.LEDGER_READ}),
+    Role.DEALER_CLERK: frozenset(FILER | PARTY),
+    Role.STORE_CLERK: frozenset(FILER | PARTY),
 }
 
 HEADQUARTERS = {

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     PART_FILE = "part_file"
     CONSOLIDATION = "consolidation"
     RETURNED_FILE = "returned_file"
+    RECTIFICATION = "rectification"
 
 
 MONTHLY = (Kind.CUSTOMER_FILE, Kind.PART_FILE, Kind.CONSOLIDATION)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from sqlalchemy import func, insert, select, text
 
-from portal import network
+from portal import network, return_visits
 from portal.access import Actor
 from portal.core import clock, events
 from portal.core import month as months
@@ -68,6 +68,7 @@ def consolidate(
     taken = _take(actor, done, fresh)
     _match(done, taken)
     _sum_up(done, taken)
+    return_visits.open_visits(actor, done.id, month)
     for line in board.missing:
         db.session.execute(
             insert(ConsolidationMissing).values(

@@ -1,0 +1,71 @@
+"""The coverage's running counts, written in the transaction of what changes them.
+
+A month's figures of a dealer are the sum of a few slots, chosen by who calls: fifty agents on one dealer's customers
+don't wait for one row. Always counts before days, each in the order of month and unit: no two can lock each other out.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date
+
+from sqlalchemy import text
+
+from portal.core.db import db
+from portal.return_visits.models import Visit
+from portal.return_visits.rules.coverage import NAMES, Figures, counted_as
+from portal.return_visits.rules.outcomes import Standing, State
+
+SLOTS = 8
+DAY_SLOTS = 8
+OPENING_SLOT = -1
+_COLUMNS = ", ".join(NAMES)
+_VALUES = ", ".join(f":{name}" for name in NAMES)
+_ADDED = ", ".join(f"{name} = c.{name} + excluded.{name}" for name in NAMES)
+_COUNT = text(
+    f"""
+    INSERT INTO visit_count AS c (network_id, unit_path, month, unit_id, slot, region_id, {_COLUMNS})
+    VALUES (:network, :path, :month, :unit, :slot, :region, {_VALUES})
+    ON CONFLICT (network_id, month, unit_id, slot) DO UPDATE SET {_ADDED}
+    """  # noqa: S608 - names of columns
+)
+_DAY = text(
+    f"""
+    INSERT INTO visit_day AS c (network_id, unit_path, month, kind, unit_id, day, slot, {_COLUMNS})
+    SELECT :network, u.unit_path, :month, w.kind, u.id, :day, :slot, {_VALUES}
+    FROM (VALUES ('dealer', CAST(:unit AS bigint)), ('region', CAST(:region AS bigint))) AS w(kind, id)
+    JOIN unit u ON u.network_id = :network AND u.id = w.id
+    ORDER BY w.kind
+    ON CONFLICT (network_id, month, kind, unit_id, day, slot) DO UPDATE SET {_ADDED}
+    """  # noqa: S608
+)
+
+
+def figures_of(visit: Visit) -> Figures:
+    return counted_as(State(visit.state), visit.visited, Standing(visit.standing))
+
+
+def add(changes: Iterable[tuple[Visit, Figures]], day: date, person_id: int | None) -> None:
+    """Write what each visit's figures changed by; `day` in the network's zone. Headquarters' eyes."""
+    sums: dict[tuple[date, int], Figures] = defaultdict(Figures)
+    about: dict[tuple[date, int], Visit] = {}
+    for visit, change in changes:
+        sums[visit.month, visit.unit_id] += change
+        about[visit.month, visit.unit_id] = visit
+    given = [
+        {
+            "network": about[key].network_id,
+            "path": about[key].about_path,
+            "month": key[0],
+            "unit": key[1],
+            "region": about[key].region_id,
+            "day": day,
+            **vars(change),
+        }
+        for key, change in sorted(sums.items())
+        if change
+    ]
+    db.session.flush()
+    for values in given:
+        db.session.execute(_COUNT, {**values, "slot": (person_id or 0) % SLOTS})
+    for values in given:
+        db.session.execute(_DAY, {**values, "slot": (person_id or 0) % DAY_SLOTS})

@@ -1,0 +1,48 @@
+"""A consolidated month to call, and the steps that every test of this room needs."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from portal import return_visits
+from portal.access import Actor
+from portal.core import clock
+from portal.core.db import db
+from portal.customer_files import service as files
+from portal.return_visits import Figures, Outcome, Result, Said, Visit
+from tests.customer_files.filing import OCTOBER, rows, submitted
+from tests.factories import World
+
+__all__ = ["OCTOBER", "consolidated", "next_call", "reach", "rows", "said", "visits"]
+
+
+def consolidated(world: World, by_dealer: dict[str, Sequence[dict[str, Any]]], month: date = OCTOBER) -> None:
+    """File these rows for D1 (clerk), D2 (clerk2), then send region R1 with a reason for whoever is missing."""
+    who = {"D1": "clerk", "D2": "clerk2"}
+    for dealer, given in by_dealer.items():
+        submitted(world.as_(who[dealer]), list(given), month)
+    missing = {code: "停业" for code in who if code not in by_dealer}
+    region = world.as_("region")
+    files.consolidate(region, month, world.units["R1"], requested_at=clock.now(), missing=missing)
+
+
+def visits(world: World, month: date = OCTOBER) -> list[Visit]:
+    world.as_("supervisor")
+    found = db.session.scalars(db.select(Visit).where(Visit.month == month).order_by(Visit.id))
+    return list(found)
+
+
+def said(result: str, outcome: str | None = None, **more: Any) -> Said:
+    return Said(Result(result), Outcome(outcome) if outcome else None, **more)
+
+
+def next_call(world: World, who: str = "agent") -> Visit | None:
+    return return_visits.claim_next(world.as_(who))
+
+
+def reach(actor: Actor, visit: Visit, outcome: str, **more: Any) -> return_visits.Logged:
+    return return_visits.log_attempt(actor, visit.id, said("reached", outcome, **more))
+
+
+def figures(world: World, month: date = OCTOBER) -> Figures:
+    return return_visits.total(month, world.as_("supervisor").unit_path)
