@@ -1,9 +1,9 @@
 """The application: settings, extensions, the guard, every room, error pages. The only file that sees all rooms."""
 
+from datetime import datetime
 from importlib import import_module
 from typing import Any
 
-import psycopg
 import structlog
 from flask import Flask, Response, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
@@ -120,6 +120,7 @@ def create_app(settings: Settings | None = None) -> Portal:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     log.start(app)
     texts.start(app)
+    app.before_request(clock.be_tied)
     db.init_app(app)
     Bootstrap5(app)
     csrf = CSRFProtect(app)
@@ -137,18 +138,16 @@ def create_app(settings: Settings | None = None) -> Portal:
     if not settings.portal_production:
         demonstration.start(app)
     if settings.portal_now is not None:
-        tie_clock(database, settings)
+        tie_clock(database, settings.portal_now)
     return app
 
 
-def tie_clock(database: Database, settings: Settings) -> None:
+def tie_clock(database: Database, now: datetime) -> None:
     """Share the clock of the processes with the same PORTAL_NOW; before the first `flask up` there is no table."""
     try:
-        clock.tie(database.url(), settings.portal_now)
+        clock.tie_soon(database.url, now)
     except clock.ClockRefused as error:
         raise SystemExit(f"Error: {error}") from error
-    except (psycopg.errors.UndefinedTable, psycopg.OperationalError):
-        logger.info("clock_not_tied")
 
 
 def add_rooms(app: Flask, csrf: CSRFProtect) -> None:

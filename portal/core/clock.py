@@ -5,8 +5,9 @@ with the same value share one clock. Another value ties anew, unless a process w
 """
 
 import atexit
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +20,8 @@ _zone: ContextVar[ZoneInfo] = ContextVar("zone", default=ZoneInfo("Asia/Shanghai
 _standing: ContextVar[datetime | None] = ContextVar("standing", default=None)
 _offset = timedelta()
 _held: "list[psycopg.Connection[Any]]" = []
+_wanted: list[tuple[Callable[[], str], datetime]] = []  # a tie that the database could not give yet
+_one_thread = threading.Lock()
 
 
 class ClockRefused(Exception):
@@ -66,13 +69,32 @@ def tie(url: str, wanted: datetime | None) -> None:
     connection.execute("SELECT pg_advisory_lock(%s)", (_GATE,))
     try:
         tied_at = _tied(connection, value)
-    except ClockRefused:
+    except (ClockRefused, psycopg.Error):
         connection.close()
         raise
     connection.execute("SELECT pg_advisory_lock_shared(hashtextextended('portal.clock' || %s, 0))", (value,))
     connection.execute("SELECT pg_advisory_unlock(%s)", (_GATE,))
     _offset = wanted - tied_at
     _held.append(connection)  # its shared lock says: a process with this value is running
+
+
+def tie_soon(url: Callable[[], str], wanted: datetime) -> None:
+    """Tie now; where the database is away or empty, before the first work (`be_tied`). Raises ClockRefused."""
+    _wanted[:] = [(url, wanted)]
+    with suppress(psycopg.Error):
+        be_tied()
+
+
+def be_tied() -> None:
+    """Make sure that this process has the clock it was asked to have: no time at all is better than a wrong one.
+
+    Raises ClockRefused, and psycopg.Error while the database cannot tell.
+    """
+    if _wanted:
+        with _one_thread:
+            for url, wanted in _wanted:
+                tie(url(), wanted)
+            _wanted.clear()
 
 
 def _tied(connection: "psycopg.Connection[Any]", value: str) -> datetime:

@@ -12,19 +12,36 @@ from dataclasses import dataclass
 from typing import Any
 
 import procrastinate
+import procrastinate.jobs
+import psycopg
 import structlog
 from flask import Flask, current_app
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
+from procrastinate.jobs import Status
 from procrastinate.manager import JobManager
 from procrastinate.tasks import configure_task
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from portal.core import clock
 from portal.core.db import db, finish, look_as, raw
 from portal.core.scope import CLOSED, Scope, current_scope, stated
 
 STALLED_AFTER = 20  # seconds without a sign of life from a worker
-ATTEMPTS = 5
+ATTEMPTS = 8
+LONGEST_WAIT = 20  # seconds between two attempts: nothing may hang for a minute after the database's return
 log = structlog.get_logger("jobs")
+
+
+class Again(procrastinate.BaseRetryStrategy):
+    """Try again, sooner first; a database that is away does not count, however often it happens."""
+
+    def get_retry_decision(
+        self, *, exception: BaseException, job: procrastinate.jobs.Job
+    ) -> procrastinate.RetryDecision | None:
+        away = isinstance(exception, OperationalError | InterfaceError | psycopg.OperationalError)
+        if job.attempts >= ATTEMPTS and not away:
+            return None
+        return procrastinate.RetryDecision(retry_in={"seconds": min(2 ** (job.attempts + 1), LONGEST_WAIT)})
 
 
 @dataclass(frozen=True)
@@ -76,6 +93,7 @@ def run(app: Flask, name: str, travels: dict[str, Any] | None = None, **ids: Any
     """Run one job now, in a transaction of its own. Raises what the job raises, after a rollback."""
     with app.app_context(), stated(CLOSED):
         try:
+            clock.be_tied()
             network, low, high = (travels or {}).get("scope") or (None, "", "")
             look_as(Scope(network, low, high))
             for who, _, load in _carriers:
@@ -106,7 +124,14 @@ async def _work(app: Flask, concurrency: int) -> None:
         manager = context.app.job_manager
         for stalled in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER):
             log.warning("job_rescued", job=stalled.task_name, id=stalled.id)
-            await manager.retry_job(stalled)
+            if stalled.queueing_lock == stalled.task_name:  # its clock starts it again by itself
+                await manager.finish_job(stalled, status=Status.FAILED, delete_job=True)
+                continue
+            try:
+                await manager.retry_job(stalled)
+            except UniqueViolation:  # the same work waits already: this one must not hold up the others
+                log.warning("job_not_rescued", job=stalled.task_name, id=stalled.id)
+                await manager.finish_job(stalled, status=Status.FAILED, delete_job=True)
 
     async with queue.open_async():
         running = asyncio.create_task(
@@ -137,9 +162,8 @@ def _add(queue: procrastinate.App, app: Flask, each: Job) -> None:
             raise
         log.info("job_done", job=each.name, seconds=round((clock.now() - started).total_seconds(), 3))
 
-    retry = procrastinate.RetryStrategy(max_attempts=ATTEMPTS, exponential_wait=2)
     task = queue.task(
-        name=each.name, retry=False if each.cron else retry, queueing_lock=each.name if each.cron else None
+        name=each.name, retry=False if each.cron else Again(), queueing_lock=each.name if each.cron else None
     )(act)
     if each.cron:
         queue.periodic(cron=each.cron)(task)

@@ -17,10 +17,7 @@ def read_table(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str
     """(row number, {column: text}) of each line that is not blank. Raises Invalid with a sentence."""
     if not path.is_file():
         raise Invalid("unreadable", f"There is no file {path}.")
-    content = path.read_bytes()
-    if len(content) > LARGEST:
-        raise Invalid("too_large", f"{path.name} is larger than 20 MB.")
-    rows = _sheet(content, path.name) if content[:2] == b"PK" else _csv(content, path.name)
+    rows = read_rows(path.read_bytes(), path.name)
     header = [cell.strip().lower() for cell in rows[0]] if rows else []
     missing = [column for column in columns if column not in header]
     if missing:
@@ -34,6 +31,13 @@ def read_table(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str
         if any(cells):
             lines.append((number, dict(zip(columns, cells, strict=True))))
     return lines
+
+
+def read_rows(content: bytes, name: str) -> list[list[str]]:
+    """Every row of a csv or xlsx file as texts, its first sheet. Raises Invalid with a sentence."""
+    if len(content) > LARGEST:
+        raise Invalid("too_large", f"{name} is larger than 20 MB.")
+    return _sheet(content, name) if content[:2] == b"PK" else _csv(content, name)
 
 
 def _csv(content: bytes, name: str) -> list[list[str]]:

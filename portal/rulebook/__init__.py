@@ -13,6 +13,7 @@ from portal.rulebook.queries import (
     shipped_keys,
 )
 from portal.rulebook.rules import (
+    Answerable,
     Breach,
     Calendar,
     Column,
@@ -23,6 +24,7 @@ from portal.rulebook.rules import (
     Limits,
     Measure,
     MeasureKind,
+    Procedure,
     Promise,
     Requirement,
     Retention,
@@ -42,6 +44,7 @@ from portal.rulebook.rules import (
 from portal.rulebook.service import install
 
 __all__ = [
+    "Answerable",
     "Breach",
     "Calendar",
     "Column",
@@ -54,6 +57,7 @@ __all__ = [
     "Measure",
     "MeasureKind",
     "NoRulebook",
+    "Procedure",
     "Promise",
     "Requirement",
     "Retention",
