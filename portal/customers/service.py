@@ -98,6 +98,7 @@ _TAKE = text(
 _COUNT = text(
     "SELECT coalesce(sum(good), 0) FROM customer_file WHERE network_id = :network AND id = ANY(:files)"
 ).bindparams(_FILES)
+# A temporary result has no statistics: nothing here joins two of them, or the planner would compare all with all.
 _REFRESH = text(
     """
     WITH people AS MATERIALIZED (
@@ -105,30 +106,27 @@ _REFRESH = text(
         FROM customer_file f
         JOIN customer_file_row r ON r.network_id = f.network_id AND r.file_id = f.id
         WHERE f.network_id = :network AND f.id = ANY(:files) AND r.status = 'good'
-    ), bought AS MATERIALIZED (
-        SELECT p.unit_id, p.phone, p.name, s.month, r.file_id, r.row_no, r.address, r.order_no, r.product_model
-        FROM people p
-        JOIN customer_file_row r ON r.network_id = :network AND r.phone = p.phone AND r.customer_name = p.name
-        JOIN customer_source s ON s.network_id = :network AND s.file_id = r.file_id AND s.unit_id = p.unit_id
-        WHERE r.status = 'good'
-    ), facets AS (
-        SELECT b.unit_id, b.phone, b.name, array_agg(DISTINCT each ORDER BY each) AS facets
-        FROM bought b, LATERAL (VALUES (to_char(b.month, 'YYYY-MM') || '|'), ('|' || b.product_model),
-                                       (to_char(b.month, 'YYYY-MM') || '|' || b.product_model)) AS v(each)
-        GROUP BY b.unit_id, b.phone, b.name
-    ), summary AS (
-        SELECT unit_id, phone, name, min(month) AS first_month, max(month) AS last_month,
-               (array_agg(address ORDER BY month DESC, file_id DESC, row_no DESC))[1] AS address,
-               coalesce(array_agg(DISTINCT order_no ORDER BY order_no) FILTER (WHERE order_no <> ''), '{}') AS orders
-        FROM bought GROUP BY unit_id, phone, name
     )
     INSERT INTO customer AS c
         (network_id, unit_path, unit_id, name, phone, address, first_month, last_month, orders, facets)
-    SELECT :network, p.unit_path, p.unit_id, p.name, p.phone, coalesce(s.address, ''), s.first_month, s.last_month,
-           coalesce(s.orders, '{}'), coalesce(f.facets, '{}')
+    SELECT :network, p.unit_path, p.unit_id, p.name, p.phone,
+           coalesce((array_agg(b.address ORDER BY b.month DESC, b.file_id DESC, b.row_no DESC)
+                     FILTER (WHERE b.month IS NOT NULL))[1], ''),
+           min(b.month), max(b.month),
+           coalesce(array_agg(DISTINCT b.order_no) FILTER (WHERE b.order_no <> ''), '{}'),
+           coalesce(array_agg(DISTINCT b.in_month || '|') FILTER (WHERE b.month IS NOT NULL)
+                    || array_agg(DISTINCT '|' || b.product_model) FILTER (WHERE b.month IS NOT NULL)
+                    || array_agg(DISTINCT b.in_month || '|' || b.product_model) FILTER (WHERE b.month IS NOT NULL),
+                    '{}')
     FROM people p
-    LEFT JOIN summary s USING (unit_id, phone, name)
-    LEFT JOIN facets f USING (unit_id, phone, name)
+    LEFT JOIN LATERAL (
+        SELECT s.month, to_char(s.month, 'YYYY-MM') AS in_month, r.file_id, r.row_no, r.address, r.order_no,
+               r.product_model
+        FROM customer_file_row r
+        JOIN customer_source s ON s.network_id = :network AND s.file_id = r.file_id AND s.unit_id = p.unit_id
+        WHERE r.network_id = :network AND r.phone = p.phone AND r.customer_name = p.name AND r.status = 'good'
+    ) b ON true
+    GROUP BY p.unit_id, p.phone, p.name, p.unit_path
     ORDER BY p.unit_id, p.phone, p.name
     ON CONFLICT ON CONSTRAINT uq_customer_person DO UPDATE
     SET address = CASE WHEN excluded.last_month IS NULL THEN c.address ELSE excluded.address END,
@@ -140,38 +138,36 @@ _REFRESH = text(
 ).bindparams(_FILES)
 
 # A store and its dealer are one house: only another dealer's customer is worth a link.
-_PHONES = """
+_SHARING = """
     WITH phones AS MATERIALIZED (
         SELECT DISTINCT r.phone FROM customer_file_row r
         WHERE r.network_id = :network AND r.file_id = ANY(:files) AND r.status = 'good' AND r.phone <> ''
-    ), sharing AS MATERIALIZED (
+    ), housed AS (
         SELECT c.id, c.phone, c.name,
                CASE WHEN u.kind = 'store' THEN regexp_replace(u.unit_path, '[^.]+[.]$', '')
                     ELSE u.unit_path END AS dealer
         FROM phones p
         JOIN customer c ON c.network_id = :network AND c.phone = p.phone AND c.last_month IS NOT NULL
         JOIN unit u ON u.network_id = :network AND u.id = c.unit_id
-    ), shared AS (
-        SELECT phone FROM sharing GROUP BY phone HAVING count(DISTINCT dealer) > 1
+    ), compared AS (
+        SELECT id, phone, min(dealer) OVER one_phone <> max(dealer) OVER one_phone AS shared,
+               min(dealer) OVER one_person <> max(dealer) OVER one_person AS same_name
+        FROM housed WINDOW one_phone AS (PARTITION BY phone), one_person AS (PARTITION BY phone, name)
     )
 """
 _UNLINK = text(
-    _PHONES  # noqa: S608 - ours
+    _SHARING  # noqa: S608 - ours
     + """
     DELETE FROM customer_link l USING phones p
     WHERE l.network_id = :network AND l.phone = p.phone
-      AND NOT EXISTS (SELECT FROM sharing s JOIN shared USING (phone) WHERE s.phone = l.phone AND s.id = l.customer_id)
+      AND l.customer_id NOT IN (SELECT id FROM compared WHERE shared)
     """
 ).bindparams(_FILES)
 _LINK = text(
-    _PHONES  # noqa: S608 - ours
-    + """, names AS (
-        SELECT phone, name FROM sharing GROUP BY phone, name HAVING count(DISTINCT dealer) > 1
-    )
+    _SHARING  # noqa: S608 - ours
+    + """
     INSERT INTO customer_link AS l (network_id, unit_path, phone, customer_id, same_name, found_at)
-    SELECT :network, :root, s.phone, s.id, n.name IS NOT NULL, :now
-    FROM sharing s JOIN shared USING (phone) LEFT JOIN names n ON n.phone = s.phone AND n.name = s.name
-    ORDER BY s.phone, s.id
+    SELECT :network, :root, phone, id, same_name, :now FROM compared WHERE shared ORDER BY phone, id
     ON CONFLICT (network_id, phone, customer_id) DO UPDATE SET same_name = excluded.same_name
     WHERE l.same_name <> excluded.same_name
     """

@@ -28,8 +28,8 @@ SELECT n * 10000 + r, n, n * 10000 || '.' || n * 10000 + r || '.', 'R' || r, 're
 FROM generate_series(1001, 1002) n, generate_series(1, 20) r;
 INSERT INTO unit (id, network_id, unit_path, code, kind, name, sort_key, parent_id, status, joined_at)
 OVERRIDING SYSTEM VALUE
-SELECT r.id * 100 + d, r.network_id, r.unit_path || r.id * 100 + d || '.', 'D' || r.id * 100 + d, 'dealer', '商' || d, '',
-       r.id, 'active', now()
+SELECT r.id * 100 + d, r.network_id, r.unit_path || r.id * 100 + d || '.', 'D' || r.id * 100 + d, 'dealer',
+       '商' || d, '', r.id, 'active', now()
 FROM unit r, generate_series(1, 10) d WHERE r.kind = 'region' AND r.network_id > 1000;
 INSERT INTO customer_file (network_id, unit_path, unit_id, month, version, kind, state, sha256, size, received_at,
                            submitted_at, receipt_number)

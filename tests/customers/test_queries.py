@@ -119,15 +119,11 @@ def test_pages_hold_everybody_once(world, asked):
 
 
 def test_a_common_fragment_gives_fifty_and_says_so(world):
-    filed(
-        world,
-        "clerk",
-        "D1",
-        [
-            {"customer_name": f"张{n:03d}", "phone": f"1390000{n:04d}", "address": "解放路"}
-            for n in range(230)
-        ],
-    )
+    rows = [
+        {"customer_name": f"张{n:03d}", "phone": f"1390000{n:04d}", "address": "解放路"} for n in range(230)
+    ]
+    filed(world, "clerk", "D1", rows[:150])
+    filed(world, "clerk", "D1", rows[150:], month=SEPTEMBER)
     actor = world.as_("clerk")
     found = customers.find(actor, q="解放路", limit=200)
     assert found.narrow
