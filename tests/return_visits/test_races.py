@@ -1,0 +1,151 @@
+"""Many agents at once, on real connections: never the same person twice, and two saves count once."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from portal import accounts, return_visits
+from portal.access import Actor, act_as
+from portal.accounts import PersonLine
+from portal.app import Portal
+from portal.core import clock
+from portal.core.db import db, finish, look_as
+from portal.core.errors import Conflict
+from portal.core.scope import CLOSED, enter
+from portal.return_visits import queries
+from tests.conftest import NOW, an_app
+from tests.factories import World, a_world, commander
+from tests.return_visits.calling import OCTOBER, consolidated, rows, said
+
+AGENTS, PEOPLE = 8, 60
+Stage = tuple[Portal, World, list[Actor]]
+
+
+@pytest.fixture
+def stage(cloned: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """A database of its own with a consolidated month and some agents; what is committed stays."""
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    app = an_app(cloned(f"visits_{tmp_path.name[-20:]}".lower()), tmp_path)
+    with app.app_context():
+        world = a_world("rc", now=NOW)
+        admin = commander(world.network)
+        lines = [
+            PersonLine(n, f"caller{n}@rc.example", f"客服{n}", "HQ", "hq_agent", f"1370000{n:04d}")
+            for n in range(AGENTS)
+        ]
+        accounts.import_people(admin, world.network.root_path, lines, NOW)
+        agents = []
+        for line in lines:
+            person = accounts.person_by_identifier(line.email)
+            assert person is not None
+            actor = accounts.actor_of_membership(person.id, None)
+            assert actor is not None
+            agents.append(actor)
+        consolidated(world, {"D1": rows(PEOPLE)})
+        finish(good=True)
+        db.session.remove()
+    act_as(None)
+    enter(CLOSED)
+    yield app, world, agents
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+    act_as(None)
+    enter(CLOSED)
+
+
+def enter_as(actor: Actor) -> None:
+    act_as(actor)
+    look_as(actor.scope)
+
+
+def test_R040_many_agents_never_call_the_same_person_twice(stage: Stage) -> None:
+    app, world, agents = stage
+    at_once = threading.Barrier(AGENTS)
+
+    def work(actor: Actor) -> list[int]:
+        called = []
+        with app.app_context():
+            at_once.wait()
+            while True:
+                enter_as(actor)
+                visit = return_visits.claim_next(actor)
+                finish(good=True)
+                if visit is None:
+                    db.session.remove()
+                    return called
+                called.append(visit.id)
+                enter_as(actor)
+                return_visits.log_attempt(actor, visit.id, said("reached", "satisfied"))
+                finish(good=True)
+
+    with ThreadPoolExecutor(AGENTS) as pool:
+        called = [each for run in [pool.submit(work, actor) for actor in agents] for each in run.result(60)]
+    assert Counter(called) == dict.fromkeys(called, 1)
+    assert len(called) == PEOPLE
+    with app.app_context():
+        head = world.as_("supervisor")
+        shown = queries.total(OCTOBER, head.unit_path)
+        assert (shown.people, shown.visited, shown.open) == (PEOPLE, PEOPLE, 0)
+        assert {line.unit.id: line.figures for line in queries.by_dealer(OCTOBER, head.unit_path)} == (
+            queries.recount(OCTOBER)
+        )
+        db.session.remove()
+
+
+def test_one_agent_in_four_windows_holds_one_customer(stage: Stage) -> None:
+    app, _, agents = stage
+    at_once = threading.Barrier(4)
+
+    def ask() -> int:
+        with app.app_context():
+            enter_as(agents[0])
+            at_once.wait()
+            visit = return_visits.claim_next(agents[0])
+            assert visit is not None
+            key = visit.id
+            finish(good=True)
+            db.session.remove()
+            return key
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len({run.result(60) for run in [pool.submit(ask) for _ in range(4)]}) == 1
+
+
+def test_two_saves_at_once_count_once(stage: Stage) -> None:
+    app, world, agents = stage
+    with app.app_context():
+        enter_as(agents[0])
+        visit = return_visits.claim_next(agents[0])
+        assert visit is not None
+        key = visit.id
+        finish(good=True)
+        db.session.remove()
+    at_once = threading.Barrier(4)
+
+    def save() -> str:
+        with app.app_context():
+            enter_as(agents[0])
+            at_once.wait()
+            try:
+                return_visits.log_attempt(agents[0], key, said("reached", "unsatisfied"))
+                finish(good=True)
+                return "saved"
+            except Conflict as lost:
+                finish(good=False)
+                return lost.code
+            finally:
+                db.session.remove()
+
+    with ThreadPoolExecutor(4) as pool:
+        ends = Counter(run.result(60) for run in [pool.submit(save) for _ in range(4)])
+    assert ends == {"saved": 1, "lease_lost": 3}
+    with app.app_context():
+        world.as_("supervisor")
+        assert len(return_visits.attempts_of(key)) == 1
+        assert queries.total(OCTOBER, world.actors["supervisor"].unit_path).visited == 1
+        db.session.remove()
