@@ -31,6 +31,7 @@ class Permission(StrEnum):
     CONSOLIDATION_READ = "consolidation:read"
     CONSOLIDATION_SUBMIT = "consolidation:submit"
     CONSOLIDATION_EXPORT = "consolidation:export"
+    RECEIPT_READ = "receipt:read"
     CUSTOMER_READ = "customer:read"
     CUSTOMER_REVEAL = "customer:reveal"
     VISIT_READ = "visit:read"
@@ -78,7 +79,7 @@ PARTY = {
     Permission.LEDGER_READ_PERSON,
 }
 """Whoever a case may be about: all but the administrator. Which cases and accounts are whose is the rooms' matter."""
-FILES = {Permission.CUSTOMER_FILE_READ, Permission.CUSTOMER_READ}
+FILES = {Permission.CUSTOMER_FILE_READ, Permission.CUSTOMER_READ, Permission.RECEIPT_READ}
 DOCUMENTS = {Permission.DOCUMENT_READ, Permission.DOCUMENT_UPLOAD}
 FILER = (
     EVERYBODY
@@ -118,7 +119,8 @@ CALLER = (
 
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.HQ_AGENT: frozenset(CALLER | PARTY),
-    Role.HQ_SUPERVISOR: frozenset(CALLER
+    Role.HQ_SUPERVISOR: frozenset(
+        CALLER
         | {
             Permission.CONSOLIDATION_READ,
             Permission.CONSOLIDATION_EXPORT,
@@ -126,11 +128,36 @@ GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.VISIT_ASSIGN,
             Permission.VISIT_WAIVE,
             Permission.MONTH_SEAL,
-        } | PARTY),
-    Role.SANCTION_OFFICER: frozenset(EVERYBODY | DOCUMENTS | PARTY | {Permission.SANCTION_PROPOSE, Permission.SANCTION_SERVE, Permission.SANCTION_WITHDRAW, Permission.SANCTION_CLOSE, Permission.SANCTION_EXECUTE}),
-    Role.SANCTION_APPROVER: frozenset(EVERYBODY | {Permission.DOCUMENT_READ} | PARTY | {Permission.SANCTION_APPROVE, Permission.SANCTION_DECIDE}),
-    Role.FINANCE: frozenset(EVERYBODY | PARTY | {Permission.SANCTION_EXECUTE, Permission.LEDGER_READ, Permission.LEDGER_POST}),
-    Role.EXECUTIVE: frozenset(EVERYBODY | {Permission.CONSOLIDATION_READ, Permission.COVERAGE_READ} | PARTY | {Permission.LEDGER_READ}),
+        }
+        | PARTY
+    ),
+    Role.SANCTION_OFFICER: frozenset(
+        EVERYBODY
+        | DOCUMENTS
+        | PARTY
+        | {
+            Permission.SANCTION_PROPOSE,
+            Permission.SANCTION_SERVE,
+            Permission.SANCTION_WITHDRAW,
+            Permission.SANCTION_CLOSE,
+            Permission.SANCTION_EXECUTE,
+        }
+    ),
+    Role.SANCTION_APPROVER: frozenset(
+        EVERYBODY
+        | {Permission.DOCUMENT_READ}
+        | PARTY
+        | {Permission.SANCTION_APPROVE, Permission.SANCTION_DECIDE}
+    ),
+    Role.FINANCE: frozenset(
+        EVERYBODY | PARTY | {Permission.SANCTION_EXECUTE, Permission.LEDGER_READ, Permission.LEDGER_POST}
+    ),
+    Role.EXECUTIVE: frozenset(
+        EVERYBODY
+        | {Permission.CONSOLIDATION_READ, Permission.RECEIPT_READ, Permission.COVERAGE_READ}
+        | PARTY
+        | {Permission.LEDGER_READ}
+    ),
     Role.ADMINISTRATOR: frozenset(
         EVERYBODY
         | {
