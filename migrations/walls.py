@@ -46,6 +46,17 @@ def letterbox(table: str, verbs: str = ALL) -> None:
     op.execute(f"CREATE POLICY {table}_post ON {table} FOR INSERT WITH CHECK ({NETWORK})")
 
 
+def told_wall(table: str, verbs: str = ALL) -> None:
+    """Kept by headquarters, and from `told_at` on also read by the unit at `about_path` and all above it.
+
+    Written at headquarters' path alone: what the party says goes in through headquarters' eyes, after its own found it.
+    """
+    _close(table, verbs)
+    op.execute(f"CREATE POLICY {table}_mine ON {table} USING ({MINE}) WITH CHECK ({MINE})")
+    about = MINE.replace("unit_path", "about_path")
+    op.execute(f"CREATE POLICY {table}_told ON {table} FOR SELECT USING (told_at IS NOT NULL AND {about})")
+
+
 def open_table(table: str, verbs: str = ALL) -> None:
     """No wall: one of the named exceptions (tests/tenancy), read before any scope is known."""
     op.execute(f"GRANT {verbs} ON {table} TO {APP}")

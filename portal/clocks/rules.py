@@ -17,6 +17,7 @@ from flask_babel import lazy_ngettext
 from flask_babel.speaklater import LazyString
 
 from portal.core import month as months
+from portal.rulebook import Rulebook
 
 DAY = timedelta(days=1)
 FRIDAY = 4
@@ -167,6 +168,19 @@ def month_state(
 def owes(joined_at: datetime, dealer_due_at: datetime) -> bool:
     """A unit that joins before the dealers' deadline of a month owes that month, else the next one."""
     return joined_at < dealer_due_at
+
+
+def breach_of(book: Rulebook, kind: Kind) -> str | None:
+    """Which breach of the rulebook a missed duty of this kind is; None where it names none (a store's part)."""
+    if kind is Kind.CUSTOMER_FILE:
+        return book.window("dealer").breach
+    if kind is Kind.CONSOLIDATION:
+        return book.window("region").breach
+    if kind is Kind.RETURNED_FILE:
+        return book.customer_file.returned_breach
+    if kind is Kind.RECTIFICATION and book.return_visits is not None:
+        return book.return_visits.rectification_breach
+    return None
 
 
 # --- the verdict ------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from portal.access import Actor, Role
 from portal.core import clock
 from portal.core.db import db
-from portal.core.events import plain
+from portal.core.events import Doer, plain
 from portal.notices.models import Notice
 from portal.notices.queries import get_notice
 
@@ -32,7 +32,7 @@ _TELL = text(
 
 
 def tell(
-    actor: Actor,
+    actor: Doer,
     *,
     unit_ids: Iterable[int] = (),
     person_id: int | None = None,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
-from portal import clocks, network, rulebook
+from portal import clocks, network, rulebook, sanctions
 from portal.access import Actor
 from portal.clocks import Kind, MonthState
 from portal.core import clock
@@ -25,7 +25,14 @@ _CLOSED = {
 
 
 def must_take(network_id: int, unit: Unit, month: date, now: datetime) -> None:
-    """Raise Conflict month_not_open, month_locked or month_sealed; a returned file's open duty outlasts the lock."""
+    """Raise Conflict dealer_disqualified, month_not_open, month_locked or month_sealed.
+
+    A returned file's open duty outlasts the lock.
+    """
+    if not sanctions.may_file(unit, now):
+        raise Conflict(
+            "dealer_disqualified", lazy("This dealer is disqualified: it can read, appeal and pay, not file.")
+        )
     state = clocks.month_state(network_id, month, now, clocks.filing_duty(unit.id, month))
     if state is MonthState.LOCKED and any(now < duty.due_at for duty in _returned(unit, month)):
         return

@@ -1,31 +1,25 @@
-"""Starting, stopping and deciding on clocks, and the sweep. The only writer of obligations."""
+"""Starting, stopping and deciding on clocks."""
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import structlog
-from sqlalchemy import exists, func, literal, select, text
+from sqlalchemy import exists, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from portal.access import Actor
 from portal.clocks import queries, rules
-from portal.clocks.models import RUNNING, MonthSeal, Obligation
+from portal.clocks.models import MonthSeal, Obligation
 from portal.clocks.rules import Kind, State
+from portal.clocks.service import breaching
 from portal.core import clock, events
 from portal.core import month as months
 from portal.core.db import db, within
 from portal.core.errors import Conflict, FieldError, Invalid, NotAllowed
 from portal.core.scope import Scope
 from portal.core.texts import lazy
-from portal.network import Network, Unit, list_networks
+from portal.network import Network, Unit
 from portal.rulebook import WindowName
 
-log = structlog.get_logger("clocks")
-
-BATCH = 5_000
 MONTHS_BACK = 12
 """A lock may lie later than the next month's opening; further back than a year nothing is open."""
 LONGEST = timedelta(days=366)
@@ -38,34 +32,6 @@ OWED_BY: dict[Kind, tuple[str, WindowName]] = {
 """Monthly kind -> the kind of unit that owes it, and the rulebook's window; stores are due with their dealer."""
 
 
-@dataclass(frozen=True)
-class Clockwork:
-    """Who acts when nobody does: the sweep, in the audit trail."""
-
-    network_id: int
-    unit_path: str
-    person_id: int | None = None
-    membership_id: int | None = None
-    name: str = "clock"
-    via: str = "job"
-
-
-@dataclass(frozen=True)
-class Swept:
-    """What one run of the sweep did in a network: duties opened, and by kind how many were found past due."""
-
-    network: str
-    opened: int = 0
-    breached: Mapping[str, int] = field(default_factory=dict)
-    failed: bool = False  # nothing was done in this network; the log says why
-
-    def __str__(self) -> str:
-        if self.failed:
-            return f"{self.network}: FAILED, see the log"
-        past = ", ".join(f"{count} {kind}" for kind, count in sorted(self.breached.items())) or "nothing"
-        return f"{self.network}: {self.opened} duties opened; past due: {past}"
-
-
 # --- starting ---------------------------------------------------------------------------------------------
 
 
@@ -76,7 +42,7 @@ def open_months(network: Network, now: datetime) -> int:
     and by each sweep. A unit that joined too late owes the next month (API.md).
     """
     opened = 0
-    with within(_headquarters(network)):
+    with within(headquarters_of(network)):
         month = queries.running_month(network.id, now)
         for _ in range(MONTHS_BACK):
             found = queries.ruled(network.id, month)
@@ -87,7 +53,7 @@ def open_months(network: Network, now: datetime) -> int:
     return opened
 
 
-def _headquarters(network: Network) -> Scope:
+def headquarters_of(network: Network) -> Scope:
     return Scope.below(network.id, network.root_path)
 
 
@@ -188,7 +154,9 @@ def meet(
         _run_on(owed, judged_at)
     before = {"state": owed.state_at(now)}
     owed.judged_at, owed.closed_at, owed.awaited_until = judged_at, now, None
-    if rules.on_time(judged_at, owed.due_at):
+    in_time = rules.on_time(judged_at, owed.due_at)
+    breaching.note_end(actor, owed, judged_at, now, in_time=in_time)
+    if in_time:
         owed.breached_at = None  # its bytes were in: the sweep that came between was wrong
     db.session.flush()
     after = {"state": owed.state_at(now), "judged_at": judged_at, "due_at": owed.due_at}
@@ -226,6 +194,7 @@ def reopen(
         return owed
     now = clock.now()
     before = {"state": owed.state_at(now), "judged_at": owed.judged_at}
+    breaching.note_reopened(actor, owed)
     owed.judged_at = owed.closed_at = None
     db.session.flush()
     after = {"state": owed.state_at(now), "reason": reason}
@@ -355,68 +324,3 @@ def _decided(
     db.session.flush()
     events.record(actor, action, owed, before=before, after={**after, "state": owed.state_at(now)})
     return owed
-
-
-# --- the sweep --------------------------------------------------------------------------------------------
-
-MARK = text(
-    f"""
-    WITH due AS MATERIALIZED (
-        SELECT id FROM obligation
-        WHERE network_id = :network_id AND {RUNNING} AND due_at <= :now
-          AND (awaited_until IS NULL OR awaited_until <= :now)
-        ORDER BY due_at LIMIT :batch FOR UPDATE SKIP LOCKED),
-    marked AS (
-        UPDATE obligation o SET breached_at = :now FROM due WHERE o.id = due.id
-        RETURNING o.id, o.unit_path, o.kind, o.subject, o.rule, o.rulebook_version, o.due_at),
-    trail AS (
-        INSERT INTO event (network_id, unit_path, at, doer, via, action, kind, object_id, before, after)
-        SELECT :network_id, unit_path, :now, :doer, :via, 'obligation:breached', 'obligation', id::text,
-               jsonb_build_object('due_at', due_at),
-               jsonb_build_object('kind', kind, 'subject', subject, 'rule', rule, 'version', rulebook_version)
-        FROM marked)
-    SELECT kind, count(*) AS count_ FROM marked GROUP BY kind
-    """  # noqa: S608 - RUNNING is a constant of this room
-)
-"""Past due and still owed → breached, with one line in the trail for each; one statement, whoever else runs it too.
-
-A row that somebody files at this moment is locked and skipped: the next run looks at it again. Telling people and
-reporting the breach to sanctions belong into this statement's transaction, as further parts fed by `marked`.
-"""
-
-
-def sweep(network: Network, now: datetime) -> Swept:
-    """Open what is to be opened and mark what is past due, each exactly once; may run late, twice, or twice at once."""
-    opened = open_months(network, now)
-    who = Clockwork(network.id, network.root_path)
-    values = {"network_id": network.id, "now": now, "batch": BATCH, "doer": who.name, "via": who.via}
-    breached: Counter[str] = Counter()
-    with within(_headquarters(network)):
-        while True:
-            rows = db.session.execute(MARK, values)
-            found = {row.kind: row.count_ for row in rows}
-            breached.update(found)
-            if sum(found.values()) < BATCH:
-                break
-    return Swept(network.code, opened, dict(breached))
-
-
-def sweep_all(now: datetime) -> list[Swept]:
-    """Every network, each in its own savepoint: one whose rulebook is broken does not stop the others' clocks."""
-    swept = []
-    for each in list_networks():
-        code = each.code  # asked before a rollback makes the row stale
-        try:
-            with db.session.begin_nested():
-                swept.append(sweep(each, now))
-        except Exception:
-            log.exception("sweep_failed", network=code)
-            swept.append(Swept(code, failed=True))
-    return swept
-
-
-def count_waiting(network: Network, now: datetime) -> int:
-    """How many are past due and not yet marked, for `flask check`: they grow where no sweep runs."""
-    with within(_headquarters(network)):
-        late = select(func.count()).select_from(Obligation).where(text(RUNNING), Obligation.due_at <= now)
-        return db.session.scalar(late) or 0

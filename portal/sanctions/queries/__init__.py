@@ -1,0 +1,51 @@
+"""Reading cases, standing and circulars."""
+
+from portal.sanctions.queries.cases import (
+    CaseView,
+    cases_of_breach,
+    count_by_state,
+    decided_against,
+    due_steps,
+    get_case,
+    is_party,
+    list_cases,
+    lock_case,
+    may_see,
+    steps_of,
+    to_close,
+    view,
+    views,
+)
+from portal.sanctions.queries.standing import (
+    CircularView,
+    Standing,
+    effects_of,
+    list_circulars,
+    may_file,
+    running_effects,
+    standing,
+)
+
+__all__ = [
+    "CaseView",
+    "CircularView",
+    "Standing",
+    "cases_of_breach",
+    "count_by_state",
+    "decided_against",
+    "due_steps",
+    "effects_of",
+    "get_case",
+    "is_party",
+    "list_cases",
+    "list_circulars",
+    "lock_case",
+    "may_file",
+    "may_see",
+    "running_effects",
+    "standing",
+    "steps_of",
+    "to_close",
+    "view",
+    "views",
+]

@@ -1,0 +1,212 @@
+"""What measures do: money is held when a case is approved and taken when it is executed; the rest takes effect then.
+
+Each effect has a row of its own and a key of its own in the ledger, so that it happens once however often it is asked.
+Everything here runs with headquarters' eyes under the case's lock.
+"""
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from portal import accounts, ledger, network, notices
+from portal.access import Actor, Role
+from portal.core import month as months
+from portal.core.db import db
+from portal.ledger import Cause, Owner
+from portal.sanctions import queries
+from portal.sanctions.models import Case, Circular, Effect
+from portal.sanctions.rules import FROM_MARGIN, MONEY, Measure, MeasureKind
+from portal.sanctions.service.steps import Held
+
+WAITS = {MeasureKind.TOP_UP, MeasureKind.COMMISSION_WITHHELD}
+"""These are not settled when they are applied: money or a statement has to come."""
+HANDED_ON = {
+    MeasureKind.MANAGEMENT_RESPONSIBILITY: "Sanction case %(number)s: management responsibility is recorded",
+    MeasureKind.DISMISSAL_RECOMMENDED: "Sanction case %(number)s recommends a dismissal",
+    MeasureKind.COMPENSATION_CLAIMED: "Sanction case %(number)s: compensation is to be claimed",
+    MeasureKind.REFERRED_TO_LEGAL: "Sanction case %(number)s is referred to legal",
+}
+
+
+def plan(actor: Actor, case: Case, held: Held) -> None:
+    """A row for each measure that was decided; what is to come out of the margin is put on hold now."""
+    newest = select(func.coalesce(func.max(Effect.round), 0)).where(Effect.case_id == case.id)
+    turn = (db.session.scalar(newest) or 0) + 1
+    for place, measure in enumerate(case.planned, 1):
+        effect = Effect(
+            network_id=case.network_id,
+            unit_path=case.unit_path,
+            case_id=case.id,
+            round=turn,
+            place=place,
+            about_unit_id=case.about_unit_id,
+            person_id=case.person_id,
+            kind=measure.kind.value,
+            amount_minor=measure.amount,
+            share=measure.share,
+            month=months.parse(measure.month) if measure.month else None,
+            until=_until(measure, case, held, actor),
+        )
+        if measure.kind is MeasureKind.COMMISSION_WITHHELD and effect.month is None:
+            effect.month = held.now.astimezone(ZoneInfo(actor.time_zone)).date().replace(day=1)
+        if measure.kind in FROM_MARGIN and case.person_id is None:
+            made = ledger.hold(
+                actor, _owner(case), measure.amount, key=f"{_key(case, effect)}:hold", cause=_cause(case)
+            )
+            effect.hold_id = made.id if made else None
+        db.session.add(effect)
+    db.session.flush()
+
+
+def undo(actor: Actor, case: Case, held: Held, reason: str) -> None:
+    """The decision fell: holds are given back, what was taken is reversed, what was in force is so no more."""
+    cause = Cause(reason, case.id, case.number, case.requirement, case.approved_by)
+    for effect in queries.effects_of(case.id, lock=True):
+        if effect.transaction_id is not None:
+            ledger.reverse(actor, effect.transaction_id, reason)
+        elif effect.hold_id is not None:
+            ledger.release(actor, effect.hold_id, cause=cause)
+        if effect.withholding_id is not None:
+            ledger.cancel_withholding(actor, effect.withholding_id, reason)
+        effect.undone_at = held.now
+    for circular in db.session.scalars(select(Circular).where(Circular.case_id == case.id)):
+        circular.withdrawn_at = held.now
+    db.session.flush()
+
+
+def left_to_apply(case: Case) -> list[MeasureKind]:
+    return [MeasureKind(each.kind) for each in queries.effects_of(case.id) if each.applied_at is None]
+
+
+def all_settled(case: Case) -> bool:
+    return all(
+        each.settled_at is not None for each in queries.effects_of(case.id) if each.applied_at is not None
+    )
+
+
+def apply(actor: Actor, case: Case, held: Held, *, money: bool) -> None:
+    """Let what was decided take effect; what moves money only where `money` is true."""
+    for effect in queries.effects_of(case.id, lock=True):
+        kind = MeasureKind(effect.kind)
+        if effect.applied_at is not None or (kind in MONEY and not money):
+            continue
+        effect.applied_at = held.now
+        effect.settled_at = None if kind in WAITS else held.now
+        if kind in FROM_MARGIN:
+            _take(actor, case, effect)
+        elif kind is MeasureKind.COMMISSION_WITHHELD:
+            _withhold(actor, case, effect, held.now)
+        elif kind is MeasureKind.TOP_UP:
+            effect.until = effect.until or held.now + held.procedure.top_up
+        elif kind is MeasureKind.CIRCULAR:
+            _publish(actor, case, held)
+        elif kind is MeasureKind.DEALER_DISQUALIFIED:
+            _tell_region(actor, case)
+        elif kind in HANDED_ON:
+            _hand_on(actor, case, HANDED_ON[kind])
+        db.session.flush()
+
+
+def _take(actor: Actor, case: Case, effect: Effect) -> None:
+    """From the hold, then from what is free since; what is short stands in the effect for finance to see."""
+    if effect.amount_minor is None and effect.hold_id is None:
+        return  # the whole margin, and there was none
+    found = ledger.take(
+        actor,
+        _owner(case),
+        effect.amount_minor,
+        hold_id=effect.hold_id,
+        key=_key(case, effect),
+        cause=_cause(case),
+    )
+    effect.transaction_id = found.transaction.id if found.transaction else None
+    effect.short_minor = found.split.short
+
+
+def _withhold(actor: Actor, case: Case, effect: Effect, now: datetime) -> None:
+    assert effect.month is not None
+    assert effect.share is not None
+    order = ledger.withhold(
+        actor, _owner(case), effect.month, effect.share, key=_key(case, effect), cause=_cause(case)
+    )
+    effect.withholding_id = order.id
+    effect.settled_at = now if order.posted_at is not None else None
+
+
+def _publish(actor: Actor, case: Case, held: Held) -> None:
+    """On every board of the network; the name as far as the rulebook says."""
+    values = {
+        "network_id": case.network_id,
+        "unit_path": case.unit_path,
+        "case_id": case.id,
+        "number": case.number,
+        "at": held.now,
+        "rule": case.rule,
+        "requirement": case.requirement,
+        "rulebook_version": case.rulebook_version,
+        "party_name": _name(case) if held.procedure.circular_names_party else None,
+    }
+    db.session.execute(insert(Circular).values(values).on_conflict_do_nothing())
+    notices.tell(
+        actor,
+        unit_ids=[unit.id for unit in network.units_below(actor.root_path, active=True)],
+        kind="circular:published",
+        subject="A circular was published: %(number)s",
+        params={"number": case.number},
+    )
+
+
+def _tell_region(actor: Actor, case: Case) -> None:
+    region = network.superior_of_kind(case.about_path, "region")
+    notices.tell(
+        actor,
+        unit_ids=[region.id] if region else [],
+        roles=[Role.REGIONAL_MANAGER],
+        kind="dealer:disqualified",
+        subject="%(unit)s is disqualified: its customers need another dealer",
+        params={"unit": network.get_unit(case.about_unit_id).name},
+    )
+
+
+def _hand_on(actor: Actor, case: Case, subject: str) -> None:
+    office = network.units_below(actor.root_path, kind="headquarters")
+    notices.tell(
+        actor,
+        unit_ids=[unit.id for unit in office],
+        roles=[Role.EXECUTIVE],
+        kind="sanction_case:handed_on",
+        subject=subject,
+        params={"number": case.number},
+        link=f"/sanctions/{case.number}",
+    )
+
+
+def _until(measure: Measure, case: Case, held: Held, actor: Actor) -> datetime | None:
+    """The end of the day that is named, in the network's zone."""
+    if measure.until is None:
+        return None
+    last = datetime.combine(measure.until + timedelta(days=1), time.min, ZoneInfo(actor.time_zone))
+    return last.astimezone(UTC)
+
+
+def _owner(case: Case) -> Owner:
+    if case.person_id is not None:
+        found = ledger.person_owner(case.network_id, case.person_id, case.about_unit_id)
+        return found or Owner(case.about_unit_id, case.about_path, case.person_id)
+    return Owner(case.about_unit_id, case.about_path)
+
+
+def _cause(case: Case) -> Cause:
+    return Cause(case.number, case.id, case.number, case.requirement, case.approved_by)
+
+
+def _key(case: Case, effect: Effect) -> str:
+    return f"case:{case.id}:{effect.round}:{effect.place}"
+
+
+def _name(case: Case) -> str:
+    if case.person_id is not None:
+        return accounts.names_of([case.person_id]).get(case.person_id, "")
+    return network.get_unit(case.about_unit_id).name

@@ -1,0 +1,294 @@
+"""Breaches come in: each is taken once, and drafts one case for each one answerable, in the caller's transaction.
+
+Set-based: the sweep reports thousands at a time. Everything is written with headquarters' eyes.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import BigInteger, bindparam, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from portal import network, notices, rulebook
+from portal.access import Role
+from portal.core import events
+from portal.core.db import db, within
+from portal.core.scope import Scope
+from portal.network import Network
+from portal.rulebook import Who
+from portal.sanctions import queries
+from portal.sanctions.models import Breach, Case, Step
+from portal.sanctions.rules import STANDS, Move, State, planned
+
+PLACE: dict[Who, tuple[str, Role | None]] = {
+    Who.STORE: ("store", None),
+    Who.DEALER: ("dealer", None),
+    Who.REGIONAL_MANAGER: ("region", Role.REGIONAL_MANAGER),
+    Who.CHANNEL_MANAGER: ("channel", Role.CHANNEL_MANAGER),
+    Who.CUSTOMER_SERVICE: ("headquarters", None),
+}
+"""Where one answerable stands above (or at) the unit that broke the rule, and in which role if it is a person."""
+HISTORY = timedelta(days=365)
+
+
+@dataclass(frozen=True)
+class Report:
+    """A broken rule: `rule` is the rulebook's key, `source` what says so ('obligation:17'), once for both together."""
+
+    rule: str
+    requirement: str
+    source: str
+    version: int
+    unit_id: int
+    occurred_at: datetime
+    facts: Sequence[dict[str, Any]] = field(default_factory=list)
+
+
+TAKE = text(
+    """
+    INSERT INTO breach (network_id, unit_path, rule, requirement, source, rulebook_version, about_unit_id, about_path,
+                        occurred_at, reported_at, facts)
+    SELECT :network, :root, r.rule, r.requirement, r.source, r.version, u.id, u.unit_path, r.occurred_at, :now, r.facts
+    FROM jsonb_to_recordset(:reports) AS r(rule text, requirement text, source text, version int, unit_id bigint,
+                                           occurred_at timestamptz, facts jsonb)
+    JOIN unit u ON u.network_id = :network AND u.id = r.unit_id
+    ON CONFLICT (network_id, rule, source) DO NOTHING
+    RETURNING id, rule, rulebook_version, occurred_at
+    """
+).bindparams(bindparam("reports", type_=JSONB))
+
+DRAFT = text(
+    """
+    WITH target AS MATERIALIZED (
+        SELECT b.id AS breach_id, b.occurred_at, u.id AS unit_id, u.unit_path, m.person_id,
+               CASE WHEN m.person_id IS NULL THEN 'u' || u.id ELSE 'p' || m.person_id END AS party
+        FROM breach b
+        CROSS JOIN LATERAL unnest(string_to_array(rtrim(b.about_path, '.'), '.')) AS part
+        JOIN unit u ON u.network_id = b.network_id AND u.id = part::bigint AND u.kind = :kind
+        LEFT JOIN membership m ON m.network_id = u.network_id AND m.unit_id = u.id AND m.role = :role
+                              AND m.status = 'active'
+        WHERE b.network_id = :network AND b.id = ANY(:breaches)
+          AND NOT EXISTS (SELECT 1 FROM sanction_case c WHERE c.network_id = b.network_id AND c.breach_id = b.id
+                          AND c.who = :who)),
+    counted AS (SELECT count(*)::int AS n FROM target),
+    number AS (
+        INSERT INTO sanction_number (network_id, unit_path, year, last)
+        SELECT :network, :root, CAST(:year AS int), n FROM counted WHERE n > 0
+        ON CONFLICT (network_id, year) DO UPDATE SET last = sanction_number.last + excluded.last RETURNING last),
+    numbered AS (
+        SELECT t.*, number.last - counted.n + row_number() OVER (ORDER BY t.breach_id, t.party) AS place,
+               before.step, before.history
+        FROM target t CROSS JOIN number CROSS JOIN counted CROSS JOIN LATERAL (
+            SELECT 1 + count(*) FILTER (WHERE c.ladder = :ladder AND c.approved_at >= t.occurred_at - :within) AS step,
+                   coalesce(jsonb_agg(jsonb_build_object('id', c.id, 'number', c.number, 'rule', c.rule, 'requirement',
+                     c.requirement, 'at', c.approved_at, 'state', c.state, 'measures', c.measures)
+                     ORDER BY c.approved_at), '[]') AS history
+            FROM sanction_case c
+            WHERE c.network_id = :network AND c.party = t.party AND c.approved_at >= t.occurred_at - :back
+              AND c.state = ANY(:standing) AND c.decision IS DISTINCT FROM 'revoked') AS before),
+    drafted AS (
+        INSERT INTO sanction_case (network_id, unit_path, about_unit_id, about_path, person_id, party, who, number,
+            breach_id, rule, requirement, ladder, rulebook_version, state, step, measures, history, occurred_at,
+            drafted_at, step_due_at)
+        SELECT :network, :root, unit_id, unit_path, person_id, party, :who,
+               'CF-' || CAST(:year AS text) || '-' || lpad(place::text, greatest(4, length(place::text)), '0'),
+               breach_id, :rule, :requirement, :ladder, :version, 'draft', step,
+               CAST(:ladders AS jsonb) -> (least(step, jsonb_array_length(CAST(:ladders AS jsonb)))::int - 1),
+               history, occurred_at, :now, :due
+        FROM numbered
+        ON CONFLICT (network_id, breach_id, who, party) DO NOTHING
+        RETURNING id, number, rule, state, measures),
+    steps AS (
+        INSERT INTO sanction_step (network_id, unit_path, case_id, at, move, state, person_id, doer, note, measures)
+        SELECT :network, :root, id, :now, 'draft', 'draft', CAST(:person AS bigint), :doer, '', measures FROM drafted)
+    INSERT INTO event (network_id, unit_path, at, person_id, membership_id, doer, via, action, kind, object_id,
+                       before, after)
+    SELECT :network, :root, :now, CAST(:person AS bigint), CAST(:membership AS bigint), :doer, :via,
+           'sanction_case:drafted', 'sanction_case', id::text, '{}',
+           jsonb_build_object('number', number, 'rule', rule)
+    FROM drafted RETURNING object_id
+    """
+).bindparams(
+    bindparam("breaches", type_=ARRAY(BigInteger)), bindparam("standing", [each.value for each in STANDS])
+)
+
+
+def headquarters_of(of: Network) -> Scope:
+    return Scope.below(of.id, of.root_path)
+
+
+def report_breaches(who: events.Doer, reports: Sequence[Report], now: datetime) -> int:
+    """Take each breach once (rule and source) and draft its cases; gives how many breaches were new.
+
+    The caller's transaction: rolled back with it. `who` is whoever noticed: the clock, or an officer.
+    """
+    if not reports:
+        return 0
+    of = network.get_network(who.network_id)
+    rows = [vars(each) | {"occurred_at": each.occurred_at.isoformat()} for each in reports]
+    with within(headquarters_of(of)):
+        fresh = db.session.execute(
+            TAKE, {"network": of.id, "root": of.root_path, "now": now, "reports": rows}
+        ).all()
+        groups: dict[tuple[str, int, datetime], list[int]] = defaultdict(list)
+        for row in fresh:
+            groups[row.rule, row.rulebook_version, row.occurred_at].append(row.id)
+        drafted = sum(
+            draft(who, of, rule, version, breaches, occurred_at, now)
+            for (rule, version, occurred_at), breaches in groups.items()
+        )
+        if drafted:
+            tell_officers(who, of, drafted)
+    return len(fresh)
+
+
+def draft(
+    who: events.Doer,
+    of: Network,
+    rule: str,
+    version: int,
+    breaches: Sequence[int],
+    occurred_at: datetime,
+    now: datetime,
+    *,
+    but: Iterable[Who] = (),
+) -> int:
+    """Draft the cases of breaches of one rule at one time for each one answerable (but `but`); gives how many."""
+    book = rulebook.at_version(of.id, version)
+    breach, times = book.breach(rule), book.sanctions.procedure
+    if breach is None:
+        return 0
+    zone = ZoneInfo(of.time_zone)
+    month = (
+        f"{(occurred_at - timedelta(seconds=1)).astimezone(zone):%Y-%m}"  # 24:00 belongs to the day that ends
+    )
+    count = 0
+    for answerable in breach.answerable:
+        if answerable.who in but or answerable.who not in PLACE:
+            continue
+        kind, role = PLACE[answerable.who]
+        ladders = [planned(step, month) for step in answerable.ladder or (answerable.measures,)]
+        values = {
+            "network": of.id,
+            "root": of.root_path,
+            "breaches": list(breaches),
+            "kind": kind,
+            "role": role.value if role else None,
+            "who": answerable.who.value,
+            "year": now.astimezone(zone).year,
+            "rule": breach.key,
+            "requirement": answerable.source,
+            "ladder": breach.group or breach.key,
+            "version": version,
+            "within": times.ladder_within,
+            "back": HISTORY,
+            "ladders": json.dumps([[each.model_dump(mode="json") for each in step] for step in ladders]),
+            "now": now,
+            "due": now + times.approval,
+            "person": who.person_id,
+            "membership": who.membership_id,
+            "doer": who.name,
+            "via": who.via,
+        }
+        count += len(db.session.execute(DRAFT, values).all())
+    return count
+
+
+def tell_officers(who: events.Doer, of: Network, drafted: int) -> None:
+    office = network.units_below(of.root_path, kind="headquarters")
+    notices.tell(
+        who,
+        unit_ids=[unit.id for unit in office],
+        roles=[Role.SANCTION_OFFICER],
+        kind="sanction_case:drafted",
+        subject="%(count)s new sanction cases were drafted",
+        params={"count": drafted},
+        link="/sanctions?state=draft",
+    )
+
+
+def note_cure(who: events.Doer, source: str, cured_at: datetime | None) -> None:
+    """What was broken was done late, or (None) taken back again: it stays a breach, with that fact in it."""
+    of = network.get_network(who.network_id)
+    with within(headquarters_of(of)):
+        for breach in _of_source(source):
+            if breach.cured_at != cured_at:
+                events.record(
+                    who,
+                    "breach:cured",
+                    breach,
+                    before={"cured_at": breach.cured_at},
+                    after={"cured_at": cured_at},
+                )
+                breach.cured_at = cured_at
+
+
+def retract_breach(who: events.Doer, source: str, reason: str, now: datetime) -> None:
+    """It was no breach after all (the bytes were in): drafts fall, what somebody proposed is put up for review."""
+    of = network.get_network(who.network_id)
+    with within(headquarters_of(of)):
+        for breach in _of_source(source):
+            if breach.retracted_at is not None:
+                continue
+            breach.retracted_at, breach.retraction = now, reason
+            events.record(who, "breach:retracted", breach, after={"reason": reason})
+            for case in queries.cases_of_breach(breach.id, lock=True):
+                if case.at is State.DRAFT and case.told_at is None:
+                    case.state, case.closed_at, case.step_due_at = State.WITHDRAWN, now, None
+                    case.end_note = reason
+                    write_step(who, case, Move.WITHDRAW, reason, now)
+                else:
+                    put_up_for_review(who, case, reason, now)
+
+
+def put_up_for_review(who: events.Doer, case: Case, reason: str, now: datetime) -> None:
+    """What it hangs on fell: an officer looks at it again. Once; not where it has ended."""
+    if case.review_at is not None or case.at in (
+        State.REJECTED,
+        State.REVOKED,
+        State.CLOSED,
+        State.WITHDRAWN,
+    ):
+        return
+    case.review_at, case.review_reason = now, reason
+    events.record(
+        who, "sanction_case:put_up_for_review", case, after={"number": case.number, "reason": reason}
+    )
+    notices.tell(
+        who,
+        unit_ids=[unit.id for unit in network.units_below(case.unit_path, kind="headquarters")],
+        roles=[Role.SANCTION_OFFICER],
+        kind="sanction_case:put_up_for_review",
+        subject="Sanction case %(number)s is to be reviewed: what it hangs on fell",
+        params={"number": case.number},
+        link=f"/sanctions/{case.number}",
+    )
+
+
+def write_step(who: events.Doer, case: Case, move: Move, note: str, now: datetime) -> None:
+    """One line of the case's own trail, and one of the audit trail."""
+    step = Step(
+        network_id=case.network_id,
+        unit_path=case.unit_path,
+        case_id=case.id,
+        at=now,
+        move=move.value,
+        state=case.state,
+        person_id=who.person_id,
+        doer=who.name,
+        note=note,
+        measures=case.measures,
+    )
+    db.session.add(step)
+    db.session.flush()
+    after = {"number": case.number, "state": case.state, "note": note, "measures": case.measures}
+    events.record(who, f"sanction_case:{move.value}", case, after=after)
+
+
+def _of_source(source: str) -> Sequence[Breach]:
+    return db.session.scalars(select(Breach).where(Breach.source == source).with_for_update()).all()

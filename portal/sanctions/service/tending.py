@@ -1,0 +1,111 @@
+"""What time does to cases: late steps are told of once, top-ups and statements are looked for, cases are closed.
+
+Called by the minute's sweep (clocks stands above this room): safe to run late, twice, and twice at once.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from portal import ledger, network, notices
+from portal.access import Role
+from portal.core import events
+from portal.core.db import db, within
+from portal.network import Network
+from portal.sanctions import queries
+from portal.sanctions.models import Case, Effect
+from portal.sanctions.rules import MeasureKind, Move, State, after
+from portal.sanctions.service.effects import all_settled
+from portal.sanctions.service.reporting import headquarters_of, write_step
+
+NEXT = {
+    State.DRAFT: Role.SANCTION_OFFICER,
+    State.PROPOSED: Role.SANCTION_APPROVER,
+    State.APPROVED: Role.SANCTION_OFFICER,
+    State.APPEALED: Role.SANCTION_APPROVER,
+}
+"""Whose step is next; the others are executed by officer and finance."""
+
+
+def tend(who: events.Doer, of: Network, now: datetime) -> int:
+    """Do what has come due for the cases of a network; gives how many things were done."""
+    with within(headquarters_of(of)):
+        done = _late_steps(who, of, now) + _top_ups(who, of, now) + _statements(now) + _closings(who, now)
+        db.session.flush()
+    return done
+
+
+def _late_steps(who: events.Doer, of: Network, now: datetime) -> int:
+    late = queries.due_steps(now)
+    for case in late:
+        case.step_overdue_at = now
+        after_ = {"number": case.number, "state": case.state, "due_at": case.step_due_at}
+        events.record(who, "sanction_case:step_overdue", case, after=after_)
+        role = NEXT.get(case.at)
+        _tell(
+            who,
+            of,
+            [role] if role else [Role.SANCTION_OFFICER, Role.FINANCE],
+            "sanction_case:step_overdue",
+            "The next step of sanction case %(number)s is overdue",
+            case.number,
+        )
+    return len(late)
+
+
+def _top_ups(who: events.Doer, of: Network, now: datetime) -> int:
+    done = 0
+    for effect in queries.running_effects(MeasureKind.TOP_UP):
+        assert effect.applied_at is not None
+        if ledger.deposited_since(effect.about_unit_id, effect.applied_at) >= (effect.amount_minor or 0):
+            effect.settled_at = now
+            done += 1
+        elif effect.overdue_at is None and effect.until is not None and effect.until <= now:
+            effect.overdue_at = now
+            number = _number(effect)
+            events.record(who, "top_up:overdue", effect, after={"number": number, "until": effect.until})
+            _tell(
+                who,
+                of,
+                [Role.FINANCE, Role.SANCTION_OFFICER],
+                "top_up:overdue",
+                "The top-up of sanction case %(number)s was not paid in time",
+                number,
+            )
+            done += 1
+    return done
+
+
+def _statements(now: datetime) -> int:
+    waiting = queries.running_effects(MeasureKind.COMMISSION_WITHHELD)
+    posted = ledger.withheld([each.withholding_id for each in waiting if each.withholding_id is not None])
+    for effect in waiting:
+        if effect.withholding_id in posted:
+            effect.settled_at = now
+    return len(posted)
+
+
+def _closings(who: events.Doer, now: datetime) -> int:
+    done = 0
+    for case in queries.to_close(now):
+        if all_settled(case):
+            case.state, case.closed_at, case.step_due_at = after(case.at, Move.CLOSE).value, now, None
+            write_step(who, case, Move.CLOSE, "", now)
+            done += 1
+    return done
+
+
+def _number(effect: Effect) -> str:
+    return db.session.get_one(Case, effect.case_id).number
+
+
+def _tell(who: events.Doer, of: Network, roles: Sequence[Role], kind: str, subject: str, number: str) -> None:
+    office = network.units_below(of.root_path, kind="headquarters")
+    notices.tell(
+        who,
+        unit_ids=[unit.id for unit in office],
+        roles=roles,
+        kind=kind,
+        subject=subject,
+        params={"number": number},
+        link=f"/sanctions/{number}",
+    )
