@@ -5,10 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from werkzeug.routing import Rule
 
 from portal.access import GRANTS, PUBLIC, Permission, Role, need_of, roles_for
 from portal.core.api import OPERATIONS, PREFIX
+from portal.core.db import db, finish
 from tests.factories import World
 
 MATRIX = Path(__file__).with_name("matrix.txt")
@@ -51,7 +53,9 @@ def test_every_operation_of_the_api_is_described(app):
         (rule.rule, verb)
         for rule in _rules(app)
         for verb in _verbs(rule)
-        if rule.rule.startswith(PREFIX) and (rule.endpoint, verb) not in OPERATIONS and rule.endpoint != "openapi"
+        if rule.rule.startswith(PREFIX)
+        and (rule.endpoint, verb) not in OPERATIONS
+        and rule.endpoint != "openapi"
     ]
     assert lacking == []
 
@@ -77,7 +81,14 @@ def test_each_permission_belongs_to_somebody():
 
 
 def _address(rule: Rule) -> str:
-    samples = {"month": "2026-10", "code": "D2", "dealer": "D2", "unit": "D2", "name": "none", "number": "HZ-0"}
+    samples = {
+        "month": "2026-10",
+        "code": "D2",
+        "dealer": "D2",
+        "unit": "D2",
+        "name": "none",
+        "number": "HZ-0",
+    }
     return PART.sub(lambda found: samples.get(found[2], "999999999"), rule.rule)
 
 
@@ -102,6 +113,9 @@ def test_each_cell_of_the_matrix_by_api(app, world: World, api_as, role):
 @pytest.mark.parametrize("role", list(Role))
 def test_each_cell_of_the_matrix_by_page(app, world: World, browser_as, role):
     app.config["WTF_CSRF_ENABLED"] = False
+    if role is Role.CHANNEL_MANAGER:  # acts for a region only where that has no manager of its own
+        db.session.execute(text("UPDATE membership SET status = 'ended' WHERE role = 'regional_manager'"))
+        finish(good=True)
     try:
         browser = browser_as(world.actors[ONE_OF_EACH[role]])
         wrong = []
