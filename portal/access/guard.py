@@ -14,7 +14,7 @@ from portal.core import api as core_api
 from portal.core.db import look_as
 from portal.core.errors import NotAllowed, PortalError
 from portal.core.scope import CLOSED, enter
-from portal.core.texts import lazy
+from portal.core.texts import lazy, reader_is
 
 
 class Open(Enum):
@@ -126,7 +126,7 @@ def start(
         act_as(actor)
         look_as(actor.scope)
         g.time_zone = actor.time_zone
-        g.person_language = actor.language
+        reader_is(actor.language)
         if isinstance(need, Permission) and not actor.may(need):
             raise NotAllowed("forbidden", lazy("Your role may not do this."))
         return None

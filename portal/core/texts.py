@@ -1,25 +1,48 @@
 """Two languages: which one a reader gets, and where the catalogues come from (gettext, one domain a room)."""
 
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask, g, has_request_context, request, session
-from flask_babel import Babel, gettext, lazy_gettext, ngettext, pgettext
+from flask_babel import Babel, get_domain, gettext, lazy_gettext, ngettext, pgettext
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
 
 from config.settings import ROOT
 
-__all__ = ["LANGUAGES", "gettext", "language", "lazy", "ngettext", "pgettext", "start"]
+__all__ = ["LANGUAGES", "gettext", "language", "lazy", "ngettext", "pgettext", "reader_is", "start"]
 
 LANGUAGES = {"zh": "zh_Hans_CN", "en": "en"}
+_LANGUAGE, _CATALOGUE = "portal.language", "portal.catalogue"  # in the request's environ
 TRANSLATIONS = ROOT / "translations"
 lazy = lazy_gettext
 
 
 def language() -> str:
-    """'zh' or 'en': asked for in the address, chosen before, the person's own, or the client's; zh otherwise."""
+    """'zh' or 'en': asked for in the address, chosen before, the person's own, or the client's; zh otherwise.
+
+    Worked out once a request: a page asks some hundred times.
+    """
     if not has_request_context():
         return "zh"
+    known: str | None = request.environ.get(_LANGUAGE)
+    if known is None:
+        known = request.environ[_LANGUAGE] = _language_of_request()
+    return known
+
+
+def reader_is(own: str | None) -> None:
+    """Who reads is known now, and this person's own language, if any."""
+    g.person_language = own
+    request.environ.pop(_LANGUAGE, None)
+    request.environ.pop(_CATALOGUE, None)
+
+
+def _language_of_request() -> str:
     chosen = (
         request.args.get("lang")
         or session.get("lang")
@@ -65,3 +88,43 @@ def start(app: Flask) -> None:
         BABEL_DOMAIN=";".join(domains),
     )
     Babel(app, locale_selector=lambda: LANGUAGES[language()], timezone_selector=zone)
+    app.jinja_env.globals.update(_=in_page, gettext=in_page, ngettext=counted_in_page, pgettext=meant_in_page)
+
+
+# --- what templates call: as Flask-Babel's own, but the catalogue is looked for once a request, not once a word -------
+
+
+def _catalogue() -> Any:
+    if not has_request_context():
+        return get_domain().get_translations()
+    found = request.environ.get(_CATALOGUE)
+    if found is None:
+        found = request.environ[_CATALOGUE] = get_domain().get_translations()
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _without_places(text: str) -> Markup:
+    return Markup(text) % ()  # noqa: S704 - our own texts; %% becomes %
+
+
+def _filled(evaluated: EvalContext, text: str, places: dict[str, Any]) -> str:
+    """Places are escaped where the template escapes; the text itself is ours."""
+    if not evaluated.autoescape:
+        return text % places
+    return Markup(text) % places if places else _without_places(text)  # noqa: S704 - our own texts
+
+
+@pass_eval_context
+def in_page(evaluated: EvalContext, message: str, /, **places: Any) -> str:
+    return _filled(evaluated, _catalogue().ugettext(message), places)
+
+
+@pass_eval_context
+def counted_in_page(evaluated: EvalContext, one: str, many: str, num: int, /, **places: Any) -> str:
+    return _filled(evaluated, _catalogue().ungettext(one, many, num), {"num": num} | places)
+
+
+@pass_eval_context
+def meant_in_page(evaluated: EvalContext, meaning: str, message: str, /, **places: Any) -> str:
+    return _filled(evaluated, _catalogue().upgettext(meaning, message), places)
