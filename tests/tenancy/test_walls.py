@@ -47,7 +47,9 @@ def test_side_tables_are_closed_to_the_application(app):
 
 def test_the_application_acts_as_a_role_that_owns_nothing(app):
     role, powerful = db.session.execute(
-        text("SELECT current_user, (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user)")
+        text(
+            "SELECT current_user, (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user)"
+        )
     ).one()
     assert (role, powerful) == ("portal_app", False)
     owned = db.session.scalar(text("SELECT count(*) FROM pg_class WHERE relowner = 'portal_app'::regrole"))
@@ -108,7 +110,10 @@ def test_a_dealer_cannot_write_what_headquarters_writes(app, world: World):
     assert changed.rowcount == 0
     with pytest.raises(DBAPIError, match="row-level security"), db.session.begin_nested():
         db.session.execute(
-            text("INSERT INTO holiday (network_id, unit_path, \"on\", works, name) VALUES (:n, :p, '2030-01-01', true, 'x')"),
+            text(
+                'INSERT INTO holiday (network_id, unit_path, "on", works, name) '
+                "VALUES (:n, :p, '2030-01-01', true, 'x')"
+            ),
             {"n": world.network.id, "p": world.units["D1"].unit_path},
         )
 
@@ -132,11 +137,16 @@ def test_unique_constraints_carry_the_network(app):
                WHERE x.indisunique AND n.nspname = 'public' AND c.relrowsecurity"""
         )
     ).all()
-    identity = {("id",), ("token_id", "method", "path", "key")}  # of our own making: nobody can ask for another's
+    identity = {
+        ("id",),
+        ("token_id", "method", "path", "key"),
+    }  # of our own making: nobody can ask for another's
     bare = [
         (table, index)
         for table, index, columns in rows
-        if "network_id" not in columns and tuple(columns) not in identity and set(columns) not in map(set, identity)
+        if "network_id" not in columns
+        and tuple(columns) not in identity
+        and set(columns) not in map(set, identity)
     ]
     assert bare == []
 
