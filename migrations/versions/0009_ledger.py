@@ -232,7 +232,8 @@ BEGIN
          coalesce(sum(amount_minor) FILTER (WHERE side = 'credit'), 0), count(DISTINCT currency)
   INTO parts, debits, credits, currencies
   FROM public.ledger_posting WHERE network_id = entry.network_id AND transaction_id = entry.id;
-  IF entry.id IS NULL OR parts <> entry.postings OR debits <> credits OR debits <> entry.amount_minor OR currencies <> 1 THEN
+  IF entry.id IS NULL OR parts <> entry.postings OR currencies <> 1 OR debits <> credits
+     OR debits <> entry.amount_minor THEN
     RAISE EXCEPTION 'ledger transaction % is not balanced', entry.id
       USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_transaction_balanced';
   END IF;

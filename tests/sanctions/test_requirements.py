@@ -88,17 +88,15 @@ def test_r046_a_manager_who_does_not_report_loses_a_tenth_and_its_superior_answe
     world: World, court: Court
 ) -> None:
     swept(world, court, "2026-11-09 00:00:00")
-    drafts = {(each["unit"], each["who"]): each for each in court.list("?rule=R046")}
-    assert (
-        set(drafts)
-        == {
-            ("R1", "regional_manager"),
-            ("R2", "regional_manager"),
-            ("R3", "regional_manager"),
-            ("C1", "channel_manager"),
-        }
-        or len(court.list("?rule=R046")) == 5
-    )
+    listed = court.list("?rule=R046")
+    assert sorted((each["unit"], each["who"]) for each in listed) == [
+        ("C1", "channel_manager"),  # for each of its two regions
+        ("C1", "channel_manager"),
+        ("R1", "regional_manager"),
+        ("R2", "regional_manager"),
+        ("R3", "regional_manager"),  # nobody manages it: the case names the region
+    ]
+    drafts = {(each["unit"], each["who"]): each for each in listed}
     mine, above = drafts["R1", "regional_manager"], drafts["C1", "channel_manager"]
     assert mine["person"] == str(world.actors["region"].person_id)
     assert [each["kind"] for each in mine["measures"]] == ["commission_withheld", "circular"]
