@@ -52,4 +52,4 @@ def upload() -> Response:
     summary="A document as it is shown: a photo without EXIF, a paper to save",
 )
 def download(document_id: int) -> Response:
-    return send_file(**vars(service.shown(queries.get_document(document_id))), max_age=0)
+    return send_file(**vars(service.look(current_actor(), queries.get_document(document_id))), max_age=0)

@@ -2,7 +2,7 @@
 
 from flask import Response, send_file
 
-from portal.access import Permission, Room
+from portal.access import Permission, Room, current_actor
 from portal.documents import queries, service
 
 room = Room("documents", __name__)
@@ -10,4 +10,4 @@ room = Room("documents", __name__)
 
 @room.get("/documents/<key:document_id>", needs=Permission.DOCUMENT_READ)
 def show(document_id: int) -> Response:
-    return send_file(**vars(service.shown(queries.get_document(document_id))), max_age=0)
+    return send_file(**vars(service.look(current_actor(), queries.get_document(document_id))), max_age=0)

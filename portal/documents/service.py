@@ -93,6 +93,13 @@ class Shown:
     as_attachment: bool
 
 
+def look(actor: Actor, document: Document) -> Shown:
+    """The same for somebody: a look at another unit's document is in the audit trail."""
+    if document.unit_id != actor.unit_id:
+        events.record(actor, "document:downloaded", document)
+    return shown(document)
+
+
 def shown(document: Document) -> Shown:
     """The arguments of flask.send_file. Raises FileNotFoundError or OSError where the store was changed."""
     copy = document.shown_sha256

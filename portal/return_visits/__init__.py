@@ -19,6 +19,7 @@ from portal.return_visits.queries import (
     purchases_of,
     recount,
     rounds_of,
+    signals_by_dealer,
     total,
 )
 from portal.return_visits.rules.coverage import Figures
@@ -77,6 +78,7 @@ __all__ = [
     "report",
     "rounds_of",
     "seal",
+    "signals_by_dealer",
     "total",
     "waive",
 ]

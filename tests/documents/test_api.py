@@ -62,6 +62,11 @@ def test_each_sees_documents_of_the_own_subtree(
     assert api_as(other.actors["supervisor"]).get(f"/documents/{key}").status_code == 404
     assert api_as(world.actors["finance"]).get(f"/documents/{key}").status_code == 403
     assert browser_as(world.actors["clerk"]).get(f"/documents/{key}").status_code == 200
+    world.as_("supervisor")
+    looks = db.session.scalars(
+        db.text("SELECT doer FROM event WHERE action = 'document:downloaded' ORDER BY id")
+    )
+    assert list(looks) == ["region.qy", "agent.qy"]
     assert browser_as(world.actors["clerk2"]).get(f"/documents/{key}").status_code == 404
 
 

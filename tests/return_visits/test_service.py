@@ -514,9 +514,78 @@ def test_signals_say_what_was_seen_and_set_the_order(world: World) -> None:
     assert {"phone_under_several_names", "phone_at_several_dealers"} <= seen["丙"]
     assert "phone_of_own_people" in seen[row(6)["customer_name"]]
     assert [seen[each["customer_name"]] for each in plain] == [set()] * 4
+    by_dealer = queries.signals_by_dealer(world.as_("region"), OCTOBER)
+    assert by_dealer[world.units["D1"].id]["phones_in_sequence"] == 3
+    assert queries.signals_by_dealer(world.as_("region2"), OCTOBER) == {}
     first = next_call(world)
     assert first is not None
     assert first.rank == Rank.SUSPICIOUS
+
+
+def test_a_region_where_the_dealer_never_sold_and_a_jump(world: World, at: Hands) -> None:
+    def many(count: int, start: int) -> list[dict]:
+        return [
+            row(n, phone=f"139{n * 7919 % 100000000:08d}", address=f"杭州市西湖区文三路{n}号{n}室{n}幢")
+            for n in range(start, start + count)
+        ]
+
+    consolidated(world, {"D1": many(12, 0)})
+    at("2026-12-03 10:00")
+    clocks.open_months(world.network, clock.now())
+    november = date(2026, 11, 1)
+    given = [
+        each | {"purchase_date": "2026-11-05", "order_no": f"N{n}"} for n, each in enumerate(many(30, 100))
+    ]
+    given[0]["purchase_region"] = "喀什"
+    consolidated(world, {"D1": given}, november)
+    codes = [{one["code"] for one in each.signals or []} for each in visits(world, november)]
+    assert sum("region_outside_territory" in each for each in codes) == 1
+    assert all("jump_in_customers" in each for each in codes)
+
+
+def test_a_dealer_that_is_closed_meanwhile_leaves_it_to_its_region(world: World) -> None:
+    consolidated(world, {"D1": rows(1)})
+    world.as_("supervisor")
+    db.session.execute(db.text("UPDATE unit SET status = 'closed' WHERE code = 'D1'"))
+    db.session.expire_all()
+    visit = next_call(world)
+    assert visit is not None
+    logged = reach(world.as_("agent"), visit, "unsatisfied")
+    assert logged.rectification is not None
+    assert logged.rectification.unit_id == world.units["R1"].id
+    assert figures(world).unsatisfied == 1
+    service.waive(world.as_("supervisor"), visit.id, "经销商已停业")
+    counts_are_right(world)
+
+
+def test_a_stores_customer_is_put_right_by_the_store(world: World) -> None:
+    store, clerk = world.actors["store"], world.actors["clerk"]
+    part = files.receive_rows(
+        world.as_("store"), month=OCTOBER, customers=[row(3)], received_at=clock.now()
+    ).file
+    files.submit(store, part.id, requested_at=clock.now(), missing={})
+    own = files.receive_rows(
+        world.as_("clerk"), month=OCTOBER, customers=[row(4)], received_at=clock.now()
+    ).file
+    files.submit(clerk, own.id, requested_at=clock.now(), missing={"S2": "停业"})
+    files.consolidate(
+        world.as_("region"), OCTOBER, world.units["R1"], requested_at=clock.now(), missing={"D2": "停业"}
+    )
+    assert [each.unit_id for each in visits(world)] == [world.units["D1"].id] * 2
+    by_store = next(each for each in visits(world) if each.filed_by == world.units["S1"].id)
+    service.claim(world.as_("agent"), by_store.id)
+    logged = reach(world.as_("agent"), by_store, "unsatisfied")
+    assert logged.rectification is not None
+    key = logged.rectification.id
+    world.as_("store2")
+    with pytest.raises(NotFound):
+        queries.get_rectification(key)
+    return_visits.report(world.as_("store"), key, Report("已修"))
+    assert queries.get_rectification(key).state == "reported"
+    assert [line.unit.code for line in queries.by_dealer(OCTOBER, world.as_("supervisor").unit_path)] == [
+        "D1"
+    ]
+    counts_are_right(world)
 
 
 # --- the end of a month -----------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from portal.return_visits.queries.coverage import (
     consolidated_people,
     recount,
     sealed,
+    signals_by_dealer,
     total,
 )
 from portal.return_visits.queries.rectifications import (
@@ -71,6 +72,7 @@ __all__ = [
     "same_person",
     "same_phone",
     "sealed",
+    "signals_by_dealer",
     "to_join",
     "total",
 ]
