@@ -14,7 +14,8 @@ RECEIPT = "/receipts/HZ-202610-D1-01"
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-def test_pdf(world: World, browser_as: Callable[..., Any], lang: str) -> None:
+def test_pdf(world: World, browser_as: Callable[..., Any], at: Any, lang: str) -> None:
+    at.forward(microseconds=123456)
     browser = browser_as(world.actors["principal"])
     file_month(browser, person(1), person(2), **REASONS)
     first, second = (browser.get(f"{RECEIPT}.pdf?lang={lang}") for _ in range(2))
@@ -34,7 +35,9 @@ def test_pdf_of_a_consolidation(world: World, browser_as: Callable[..., Any]) ->
     assert browser.get(f"{answer.headers['Location']}.pdf").data[:5] == b"%PDF-"
 
 
-def test_rare_characters_are_replaced_and_said(world: World, browser_as: Callable[..., Any], monkeypatch: Any) -> None:
+def test_rare_characters_are_replaced_and_said(
+    world: World, browser_as: Callable[..., Any], monkeypatch: Any
+) -> None:
     browser = browser_as(world.actors["principal"])
     file_month(browser, person(1), **REASONS)
     known = characters()

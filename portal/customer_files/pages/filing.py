@@ -125,22 +125,11 @@ def month(month: str) -> ResponseReturnValue:
         follows=shown.consequences(here.unit.network_id, of) if here.unit.kind == "dealer" else [],
         earlier=months.text(months.before(of)),
         later=months.text(months.after(of)) if months.after(of) <= _running(here) else None,
-        returned_due=_returned_due(here),
     )
 
 
 def _running(here: MonthShown) -> date:
     return clocks.running_month(here.unit.network_id, clock.now())
-
-
-def _returned_due(here: MonthShown) -> Any:
-    """The limit of a returned file, where one is owed."""
-    if here.returned is None:
-        return None
-    owed = [
-        duty for duty in clocks.duties_of(here.unit.id, here.month) if duty.kind == clocks.Kind.RETURNED_FILE
-    ]
-    return shown.limit_of(owed[0], long=True) if owed else None
 
 
 # --- upload --------------------------------------------------------------------------------------------------------

@@ -103,7 +103,7 @@ def _tab(file: CustomerFile, returned: int) -> str:
     return "bad" if file.bad else "warnings" if file.warnings else "all"
 
 
-def _tabs(here: MonthShown, file: CustomerFile, tab: str, returned: int) -> list[tuple[str, str, int, bool]]:
+def _tabs(here: MonthShown, file: CustomerFile, tab: str, returned: int) -> list[tuple[str, str, str, bool]]:
     named = {
         "bad": (gettext("Errors"), file.bad),
         "warnings": (gettext("Warnings"), file.warnings),
@@ -113,7 +113,7 @@ def _tabs(here: MonthShown, file: CustomerFile, tab: str, returned: int) -> list
         "all": (gettext("All"), file.total),
     }
     return [
-        (address("check", here, tab=name), words, count, name == tab)
+        (address("check", here, tab=name), words, f"{count:,}", name == tab)
         for name, (words, count) in named.items()
         if count or name in ("bad", "warnings", "good", "all") or name == tab
     ]

@@ -232,7 +232,7 @@ def pdf(found: Shown) -> bytes:
             "Made by the portal from its own records; times are the server’s. To check it, look up the receipt number "
             "in the portal, or compare the checksum with that of your file."
         ),
-        "page": gettext("Page"),
+        "page": gettext("Page %(page)s of %(pages)s", page="{n}", pages="{t}"),
         "lang": language(),
     }
     clean, lost = printable(texts)

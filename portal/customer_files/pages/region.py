@@ -35,7 +35,7 @@ TABS: Mapping[str, tuple[Any, frozenset[DealerState]]] = {
         frozenset({DealerState.NOT_BEGUN, DealerState.CHECKING, DealerState.READY}),
     ),
     "errors": (_("With errors"), frozenset({DealerState.NEEDS_CORRECTION})),
-    "submitted": (_("To be checked"), frozenset({DealerState.SUBMITTED})),
+    "submitted": (_("To check"), frozenset({DealerState.SUBMITTED})),
     "returned": (_("Returned"), frozenset({DealerState.RETURNED})),
     "checked": (_("Checked"), frozenset({DealerState.CHECKED})),
     "consolidated": (_("Consolidated"), frozenset({DealerState.CONSOLIDATED})),
@@ -312,6 +312,8 @@ def _oldest(lines: Iterable[Line]) -> Any:
         return ""
     hours = int((clock.now() - min(waiting)).total_seconds() // 3600)
     days, rest = divmod(hours, 24)
+    if not hours:
+        return ""
     if days:
         return gettext("The first one has been waiting %(days)d d %(hours)d h", days=days, hours=rest)
     return gettext("The first one has been waiting %(hours)d h", hours=hours)

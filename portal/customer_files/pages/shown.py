@@ -44,10 +44,10 @@ OWN_TAGS: Mapping[str, Tag] = {
 }
 BOARD_TAGS: Mapping[str, Tag] = {
     **OWN_TAGS,
-    "needs_correction": ("bad", _("Errors not mended"), None),
-    "ready": ("warn", _("Not submitted yet"), None),
+    "needs_correction": ("bad", _("Errors left"), None),
+    "ready": ("warn", _("Not submitted"), None),
     "returned": ("info", _("Returned"), "back"),
-    "submitted": ("warn", _("To be checked"), None),
+    "submitted": ("warn", _("To check"), None),
 }
 
 
@@ -150,6 +150,7 @@ class MonthShown:
     due_at: datetime
     stops: list[Stop]
     parts: Sequence[Part] = field(default=())
+    returned_due: Due | None = None  # of a file that came back, which is owed apart from the month
 
     @property
     def written(self) -> str:
@@ -197,6 +198,8 @@ def month_shown(unit: Unit, month: date) -> MonthShown:
     except Conflict as refused:
         closed = refused.detail
     filed = standing is not None and standing.submitted_at is not None and standing.state != State.RETURNED
+    owed = [each for each in clocks.duties_of(unit.id, month) if each.kind == clocks.Kind.RETURNED_FILE]
+    returned_due = limit_of(owed[0], long=True) if owed else None
     judged = standing.judged_at if filed and standing is not None else None
     return MonthShown(
         unit=unit,
@@ -209,7 +212,8 @@ def month_shown(unit: Unit, month: date) -> MonthShown:
         standing=standing,
         draft=draft,
         duty=duty,
-        limit=limit(due_at, judged_at=judged, long=True),
+        limit=returned_due or limit(due_at, judged_at=judged, long=True),
+        returned_due=returned_due,
         due_at=due_at,
         stops=_stops(calendar, due_at, filed, standing, now),
         parts=queries.list_stores(unit, month) if unit.kind == "dealer" else (),
