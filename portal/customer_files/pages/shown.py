@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from flask import g
 from flask_babel import lazy_gettext as _
 
 from portal import clocks, network, rulebook
@@ -86,7 +87,13 @@ def limit_of(duty: Obligation, *, long: bool = False) -> Due:
 
 
 def _levels() -> clocks.Thresholds:
-    return clocks.Thresholds()
+    """From the rulebook of the month that is being filed; read once for a page."""
+    actor = current_actor()
+    known: dict[int, clocks.Thresholds] = g.setdefault("levels", {})
+    if actor.network_id not in known:
+        running = clocks.running_month(actor.network_id, clock.now())
+        known[actor.network_id] = clocks.thresholds_of(rulebook.current(actor.network_id, running))
+    return known[actor.network_id]
 
 
 def deadline(due_at: datetime) -> str:
