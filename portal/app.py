@@ -93,7 +93,6 @@ def create_app(settings: Settings | None = None) -> Portal:
             "creator": database.connect,
             "pool_size": settings.portal_pool_size,
             "max_overflow": 8,
-            "pool_pre_ping": True,
             "pool_timeout": 10,
         },
         STORAGE=settings.data_folder / "documents",

@@ -41,14 +41,16 @@ def start(app: Flask) -> None:
 
 def by_session() -> Actor | None:
     """Whoever is signed in, in the membership that this session has chosen; None, too, after too long a rest."""
-    if "_user_id" not in session or not current_user.is_authenticated:
+    number, _, stamp = str(session.get("_user_id", "")).partition("|")
+    if not number.isdigit():
         return None
-    actor = queries.actor_of_membership(current_user.id, session.get("membership"))
+    actor = queries.actor_of_membership(int(number), session.get("membership"), stamp=stamp)
     if actor is None or _rested_too_long(actor):
         session.clear()
         logout_user()
         return None
-    session["membership"] = actor.membership_id
+    if session.get("membership") != actor.membership_id:  # every change signs and sends the cookie anew
+        session["membership"] = actor.membership_id
     return actor
 
 

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from secrets import compare_digest
 from typing import Any
 
 from sqlalchemy import Row, or_, select
@@ -82,8 +83,13 @@ def _actor(found: Any, via: str, token: ApiToken | None = None) -> Actor | None:
     )
 
 
-def actor_of_membership(person_id: int, membership_id: int | None, via: str = "page") -> Actor | None:
-    """The person in this membership, or in the first one; None where there is none."""
+def actor_of_membership(
+    person_id: int, membership_id: int | None, via: str = "page", *, stamp: str | None = None
+) -> Actor | None:
+    """The person in this membership, or in the first one; None where there is none.
+
+    With `stamp` only while it is still the person's: a session ends when the password changes.
+    """
     chosen = (
         select(Person, Membership, Network)
         .join(Membership, Membership.person_id == Person.id)
@@ -93,7 +99,9 @@ def actor_of_membership(person_id: int, membership_id: int | None, via: str = "p
         .limit(1)
     )
     found = db.session.execute(chosen).one_or_none()
-    return _actor(found, via) if found else None
+    if found is None or (stamp is not None and not compare_digest(found[0].stamp, stamp)):
+        return None
+    return _actor(found, via)
 
 
 def token_hash(token: str) -> str:

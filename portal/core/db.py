@@ -6,13 +6,16 @@ outlive a refusal goes through `outside`.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from select import POLLIN, poll
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, Connection, Identity, MetaData, Text, event, text
+from sqlalchemy import BigInteger, Connection, Identity, MetaData, Text, event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, SessionTransaction, mapped_column
+from sqlalchemy.pool import Pool
 
 from portal.core import scope as eyes
 from portal.core.scope import Scope, current_scope
@@ -26,10 +29,13 @@ NAMES = {
 }
 APP_ROLE = "portal_app"
 OWNER_ROLE = "portal_owner"
-STATE_SCOPE = text(
-    "SELECT set_config('portal.network', :network, true), "
-    "set_config('portal.scope_from', :low, true), set_config('portal.scope_to', :high, true)"
+STATE_SCOPE = (
+    "SELECT set_config('portal.network', %(network)s, true), "
+    "set_config('portal.scope_from', %(low)s, true), set_config('portal.scope_to', %(high)s, true)"
 )  # true: this transaction only
+_STATED = (
+    "scope of the transaction"  # in session.info: what PostgreSQL was told last, so that it is not told twice
+)
 
 
 class Base(DeclarativeBase):
@@ -64,7 +70,28 @@ def _settings(scope: Scope) -> dict[str, str]:
 
 @event.listens_for(Session, "after_begin")
 def state_whose_eyes(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
-    connection.execute(STATE_SCOPE, _settings(current_scope()))
+    _state(connection, session, current_scope())
+
+
+def _state(connection: Connection, session: Session, scope: Scope) -> None:
+    connection.exec_driver_sql(STATE_SCOPE, _settings(scope))
+    session.info[_STATED] = scope
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def forget_whose_eyes(session: Session, previous: SessionTransaction) -> None:
+    """A rollback, also one to a savepoint, takes back what was stated since."""
+    session.info.pop(_STATED, None)
+
+
+@event.listens_for(Pool, "checkout")
+def refuse_hung_up(connection: "psycopg.Connection[Any]", record: Any, proxy: Any) -> None:
+    """A server that went away has closed its end, which shows without asking: a ping is a round trip each time."""
+    hung_up = poll()
+    if not connection.closed:
+        hung_up.register(connection.pgconn.socket, POLLIN)
+    if connection.closed or hung_up.poll(0):
+        raise DisconnectionError("the server has closed this connection")
 
 
 @contextmanager
@@ -72,24 +99,25 @@ def within(scope: Scope) -> Iterator[None]:
     """Other eyes for a while in the same transaction, for work that acts for another unit (headquarters, say)."""
     db.session.flush()
     with eyes.stated(scope):
-        db.session.execute(STATE_SCOPE, _settings(scope))
+        _state(db.session.connection(), db.session(), scope)
         yield
         db.session.flush()
-    db.session.execute(STATE_SCOPE, _settings(current_scope()))
+    _state(db.session.connection(), db.session(), current_scope())
 
 
 def look_as(scope: Scope) -> None:
     """Change the eyes of this context and of the transaction that may already run, until the context ends."""
     eyes.enter(scope)
-    if db.session().in_transaction():
-        db.session.execute(STATE_SCOPE, _settings(scope))
+    session = db.session()
+    if session.in_transaction() and session.info.get(_STATED) != scope:
+        _state(db.session.connection(), session, scope)
 
 
 @contextmanager
 def outside() -> Iterator[Connection]:
     """A second connection with its own transaction and the same eyes: for what must outlive a refusal."""
     with db.engine.engine.connect() as connection, connection.begin():
-        connection.execute(STATE_SCOPE, _settings(current_scope()))
+        connection.exec_driver_sql(STATE_SCOPE, _settings(current_scope()))
         yield connection
 
 

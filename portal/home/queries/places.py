@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from flask import current_app
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import RequestRedirect
+from werkzeug.routing import Map, RequestRedirect
 
 from portal import accounts, clocks, network
 from portal.access import Actor, Permission, Role, need_of
@@ -16,13 +17,22 @@ from portal.home.rules import FILERS, Action, Badge, ContactLine
 
 def endpoint_of(actor: Actor, path: str) -> str | None:
     """The page that answers a GET of `path`, if there is one and this actor may open it."""
-    try:
-        endpoint, _values = current_app.url_map.bind("").match(path, method="GET")
-    except (RequestRedirect, HTTPException):
+    endpoint = _endpoint(current_app.url_map, path)
+    if endpoint is None:
         return None
     need = need_of(current_app, endpoint)
     allowed = need is not None and (not isinstance(need, Permission) or actor.may(need))
-    return str(endpoint) if allowed else None
+    return endpoint if allowed else None
+
+
+@lru_cache(maxsize=2048)
+def _endpoint(pages: Map, path: str) -> str | None:
+    """Routes never change while the application runs, and every page asks for those of its rail."""
+    try:
+        endpoint, _values = pages.bind("").match(path, method="GET")
+    except (RequestRedirect, HTTPException):
+        return None
+    return str(endpoint)
 
 
 def reach(actor: Actor) -> Callable[[str], str | None]:
