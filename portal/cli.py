@@ -68,13 +68,18 @@ def commander(of: Network) -> Actor:
 @whole
 def up(demo: bool) -> None:
     """Make the database ready: start the embedded one if no DATABASE_URL is given, create roles, migrate."""
+    make_ready(demo)
+
+
+def make_ready(demo: bool) -> None:
+    """What `up` does, and `serve` before it serves; says what it did."""
+    settings = current_app.extensions["settings"]
+    if demo and settings.portal_production:
+        words = "The demonstration's passwords are public; production cannot have it."
+        raise Invalid("no_demonstration", words)
     done = database().make_ready()
     click.echo("Database ready: " + (", ".join(done) if done else "nothing to do") + ".")
-    clock.tie(database().url(), current_app.extensions["settings"].portal_now)
-    if demo and current_app.extensions["settings"].portal_production:
-        raise Invalid(
-            "no_demonstration", "The demonstration's passwords are public; production cannot have it."
-        )
+    clock.tie(database().url(), settings.portal_now)
     if demo:
         click.echo(demonstration.load(clock.now()))
 
@@ -82,10 +87,11 @@ def up(demo: bool) -> None:
 @click.command("serve")
 @click.option("--port", default=8000, show_default=True)
 @click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--demo", is_flag=True, help="Load the demonstration networks once, before.")
 @whole
-def serve(port: int, host: str) -> None:
+def serve(port: int, host: str, demo: bool) -> None:
     """Web server and one worker together, until Ctrl-C or SIGTERM."""
-    database().make_ready()
+    make_ready(demo)
     clocks.sweep_all(clock.now())
     finish(good=True)
     db.engine.dispose()
