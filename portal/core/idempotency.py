@@ -6,6 +6,7 @@ through a second connection. 401, 403, 429 and 5xx are not kept.
 """
 
 import hashlib
+import json
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -48,10 +49,18 @@ def _body_hash() -> str:
             sent.stream.seek(0)
             digest.update(f"{name}={hashlib.sha256(content).hexdigest()}\n".encode())
     elif request.is_json:
-        digest.update(repr(request.get_json(silent=True)).encode(errors="replace") or request.get_data())
+        digest.update(_written_one_way(request.get_data()))
     else:
         digest.update(request.get_data())
     return digest.hexdigest()
+
+
+def _written_one_way(body: bytes) -> bytes:
+    """JSON without its blanks and in one order; what is none, or is nested too deep, counts as its bytes."""
+    try:
+        return json.dumps(json.loads(body), sort_keys=True).encode()
+    except (ValueError, RecursionError):
+        return body
 
 
 def once(

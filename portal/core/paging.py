@@ -43,7 +43,7 @@ def decode(cursor: str, kinds: Sequence[type]) -> list[Any]:
         if not isinstance(values, list) or len(values) != len(kinds):
             raise ValueError(cursor)
         return [_read(value, kind) for value, kind in zip(values, kinds, strict=True)]
-    except (ValueError, TypeError, binascii.Error, ArithmeticError) as error:
+    except (ValueError, TypeError, binascii.Error, ArithmeticError, RecursionError) as error:
         detail = lazy("This cursor was not given by us. Start again without it.")
         raise Invalid("invalid_cursor", detail, [FieldError("/cursor", "invalid_cursor", detail)]) from error
 
@@ -61,6 +61,7 @@ def _read(value: Any, kind: type) -> Any:
         return value
     if not isinstance(value, str) or "\x00" in value:
         raise ValueError(value)
+    value.encode()  # half a character is a ValueError here, and not later in the driver
     readers: dict[type, Callable[[str], Any]] = {
         datetime: datetime.fromisoformat,
         date: date.fromisoformat,

@@ -1,0 +1,34 @@
+"""Requests that nobody sends by mistake: each is refused in words, none is a 5xx."""
+
+import base64
+import json
+
+import pytest
+
+
+def written(values: object) -> str:
+    content = values if isinstance(values, bytes) else json.dumps(values).encode()
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "cursor", [written(b"[" * 1400), written(["\ud800"]), written(["\x00"]), written([2**63])]
+)
+def test_a_forged_cursor_is_422_however_deep_or_odd(world, api_as, cursor):
+    answer = api_as(world.actors["clerk"]).get("/units", query_string={"cursor": cursor})
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid_cursor")
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 100_000, b"[" * 900 + b"]" * 900])
+def test_deep_json_with_an_idempotency_key_is_422(world, api_as, body):
+    answer = api_as(world.actors["clerk"]).post(
+        "/customer-files", data=body, headers={"Idempotency-Key": "deep", "Content-Type": "application/json"}
+    )
+    assert answer.status_code == 422
+
+
+def test_two_bodies_that_are_no_json_are_two_bodies(world, api_as):
+    api = api_as(world.actors["clerk"])
+    told = {"headers": {"Idempotency-Key": "broken", "Content-Type": "application/json"}}
+    assert api.post("/customer-files", data=b"{", **told).json["code"] == "invalid_json"
+    assert api.post("/customer-files", data=b"[", **told).json["code"] == "idempotency_key_reused"
