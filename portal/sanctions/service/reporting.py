@@ -56,12 +56,13 @@ TAKE = text(
     SELECT :network, :root, r.rule, r.requirement, r.source, r.version, u.id, u.unit_path, r.occurred_at, :now, r.facts
     FROM jsonb_to_recordset(:reports) AS r(rule text, requirement text, source text, version int, unit_id bigint,
                                            occurred_at timestamptz, facts jsonb)
-    JOIN unit u ON u.network_id = :network AND u.id = r.unit_id
+    CROSS JOIN LATERAL (SELECT id, unit_path FROM unit WHERE id = r.unit_id AND network_id = :network OFFSET 0) AS u
     ON CONFLICT (network_id, rule, source) DO NOTHING
     RETURNING id, rule, rulebook_version, occurred_at
     """
 ).bindparams(bindparam("reports", type_=JSONB))
 
+# OFFSET 0 keeps each unit's look-up by its key: without statistics (after an import) a join would read them all
 DRAFT = text(
     """
     WITH target AS MATERIALIZED (
@@ -69,7 +70,8 @@ DRAFT = text(
                CASE WHEN m.person_id IS NULL THEN 'u' || u.id ELSE 'p' || m.person_id END AS party
         FROM breach b
         CROSS JOIN LATERAL unnest(string_to_array(rtrim(b.about_path, '.'), '.')) AS part
-        JOIN unit u ON u.network_id = b.network_id AND u.id = part::bigint AND u.kind = :kind
+        CROSS JOIN LATERAL (SELECT id, network_id, unit_path FROM unit WHERE id = part::bigint AND kind = :kind
+                            OFFSET 0) AS u
         LEFT JOIN membership m ON m.network_id = u.network_id AND m.unit_id = u.id AND m.role = :role
                               AND m.status = 'active'
         WHERE b.network_id = :network AND b.id = ANY(:breaches)
