@@ -1,6 +1,7 @@
 """The application: settings, extensions, the guard, every room, error pages. The only file that sees all rooms."""
 
 from datetime import datetime
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -217,12 +218,10 @@ def put_headers(response: Response) -> Response:
 def form_guard() -> Markup:
     """The hidden fields of every form: against forgery, and for the membership it was made for."""
     actor = access.actor_or_none()
-    fields = [("csrf_token", generate_csrf())]
+    hidden = Markup('<input type="hidden" name="csrf_token" value="{}">').format(generate_csrf())
     if actor is not None:
-        fields.append(("membership", str(actor.membership_id)))
-    return Markup("").join(
-        Markup('<input type="hidden" name="{}" value="{}">').format(name, value) for name, value in fields
-    )
+        hidden += Markup('<input type="hidden" name="membership" value="{}">').format(actor.membership_id)
+    return hidden
 
 
 def page_context() -> dict[str, Any]:
@@ -240,7 +239,7 @@ def page_context() -> dict[str, Any]:
         },
         "lang": language(),
         "theme": request.cookies.get("theme", "auto"),
-        "form_guard": form_guard,
+        "form_guard": cache(form_guard),  # once a page, for all of its forms
         "now": clock.local(clock.now()),
         "request_id": g.get("request_id"),
         "nav": [],

@@ -33,7 +33,9 @@ def load(kept: str) -> Person | None:
 
 
 def start(app: Flask) -> None:
-    login_manager.init_app(app)
+    login_manager.init_app(
+        app, add_context_processor=False
+    )  # pages have `actor`; a person more is a query more
     login_manager.session_protection = (
         None  # an address that changes (mobile networks) must not sign people out
     )

@@ -9,8 +9,7 @@ SHOWN = 6  # characters of an address without a district
 
 def mask_phone(phone: str) -> str:
     """'13812345678' as '138****5678'; shorter numbers keep less, and never more than half of their digits."""
-    digits = sum(character.isdigit() for character in phone)
-    if digits == 0:
+    if not any(map(str.isdigit, phone)):
         return "" if not phone else "****"
     if len(phone) >= 11:
         return f"{phone[:3]}****{phone[-4:]}"

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import BigInteger, any_, bindparam, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -20,6 +21,7 @@ from portal.customers import rules
 from portal.customers.models import Customer, CustomerFacet, CustomerLink
 from portal.customers.rules import COMPLETE, SHOWN, Found, Person, Purchase
 
+LISTED: tuple[Any, ...] = (Customer.id, Customer.name, Customer.phone, Customer.address, Customer.unit_id)
 DRAFTS, CUSTOMERS = "d", "c"  # a filer's list begins with what is not submitted yet
 
 
@@ -67,7 +69,7 @@ def _by_unit(below: str, facet: str, cursor: str, limit: int) -> Found:
     high = f"{below[:-1]}/"
     if facet:
         page = paged(
-            select(Customer)
+            select(*LISTED)
             .select_from(CustomerFacet)
             .join(Customer, Customer.id == CustomerFacet.customer_id)
             .where(
@@ -79,7 +81,7 @@ def _by_unit(below: str, facet: str, cursor: str, limit: int) -> Found:
         )
     else:
         page = paged(
-            select(Customer).where(
+            select(*LISTED).where(
                 Customer.unit_path >= below, Customer.unit_path < high, Customer.last_month.is_not(None)
             ),
             [Customer.unit_path, Customer.id],
@@ -102,8 +104,8 @@ def _search(q: str, below: str, facet: str, cursor: str, limit: int) -> Found:
     after = decode(cursor, [int])[0] if cursor else 0
     ids = [each for each in ids if each > after]
     here, rest = ids[:limit], ids[limit:]
-    customers = db.session.scalars(
-        select(Customer)
+    customers = db.session.execute(
+        select(*LISTED)
         .where(Customer.id == any_(literal(here, ARRAY(BigInteger))), Customer.last_month.is_not(None))
         .order_by(Customer.id)
     ).all()
@@ -122,8 +124,8 @@ _PURCHASES = text(
 ).bindparams(bindparam("ids", type_=ARRAY(BigInteger)))
 
 
-def with_purchases(customers: Iterable[Customer]) -> list[Person]:
-    """A page of customers with what they bought: one query for all."""
+def with_purchases(customers: Iterable[Any]) -> list[Person]:
+    """A page of customers (entities, or rows of LISTED) with what they bought: one query for all."""
     listed = list(customers)
     bought: dict[int, list[Purchase]] = defaultdict(list)
     if listed:
