@@ -150,3 +150,24 @@ north@zhongli.example 崔刚 BF regional_manager
 clerk@zhongli.example 卢秀英 NF-01 dealer_clerk
 agent@qingyu.example 林晓雯 HQ hq_agent
 """
+
+CALLS = 56
+RESULTS = (
+    ("reached", "satisfied", ""),
+    ("reached", "satisfied", "安装师傅很仔细"),
+    ("no_answer", "", ""),
+    ("reached", "satisfied", ""),
+    ("reached", "unsatisfied", "踢脚线有色差，客厅一条缝没有打胶"),
+    ("reached", "satisfied", ""),
+    ("busy", "", ""),
+    ("reached", "satisfied", "服务不错"),
+    ("callback", "", "现在开会，晚点再打"),
+    ("reached", "satisfied", ""),
+    ("wrong_number", "", "机主说没有买过地板"),
+    ("reached", "satisfied", ""),
+    ("not_installed", "", "还没有安装，下周才铺"),
+    ("reached", "suspicious", "说不清买的是什么，也不记得安装过"),
+    ("reached", "satisfied", ""),
+    ("refused", "", "不愿意接受回访"),
+)
+"""(result, outcome, the customer's words) of one call after another."""

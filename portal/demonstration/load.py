@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from portal import accounts, clocks, customer_files, network, rulebook
+from portal import accounts, clocks, customer_files, network, return_visits, rulebook
 from portal.access import Actor, Role, act_as
 from portal.accounts import Person, PersonLine
 from portal.core import clock
@@ -46,7 +46,10 @@ def load(now: datetime) -> str:
 
 
 def _flooring_book() -> dict[str, Any]:
-    """The flooring rulebook with this brand's lists of products and regions (warnings, not strict)."""
+    """The flooring rulebook with this brand's lists of products and regions (warnings, not strict).
+
+    The brand calls its customers back from the files of October 2026 on: the months before have the book without.
+    """
     book = rulebook.shipped("flooring")
     for column in book["customer_file"]["columns"]:
         if column["name"] == "product_model":
@@ -67,13 +70,19 @@ class Play:
                 code, name, time_zone="Asia/Shanghai", name_en=name_en, now=clock.now()
             )
             admin = self._commander()
-            rulebook.install(admin, self.network.id, self.network.root_path, book, date(2026, 1, 1))
+            first = (
+                {k: v for k, v in book.items() if k != "return_visits"} if isinstance(book, dict) else book
+            )
+            rulebook.install(admin, self.network.id, self.network.root_path, first, date(2026, 1, 1))
+            if first is not book:
+                rulebook.install(admin, self.network.id, self.network.root_path, book, RUNNING_MONTH)
             lines = [UnitLine(row, *line.split()) for row, line in enumerate(units.strip().splitlines(), 1)]
             network.import_units(admin, self.network.root_path, lines, clock.now())
             self.units = {unit.code: unit for unit in network.units_below(self.network.root_path)}
             accounts.import_people(admin, self.network.root_path, self._people(people), clock.now())
             self._passwords()
             finish(good=True)
+        self.agents: list[Actor] = []
         self.actors = self._actors()
 
     def _commander(self) -> Actor:
@@ -129,6 +138,8 @@ class Play:
         for person_id, membership_id in rows:
             actor = accounts.actor_of_membership(person_id, membership_id)
             assert actor is not None
+            if actor.role is Role.HQ_AGENT:
+                self.agents.append(actor)
             if actor.unit_kind != "headquarters" or actor.role is Role.HQ_SUPERVISOR:
                 found[actor.unit_code] = actor
         return found
@@ -239,10 +250,45 @@ class Play:
                 getattr(self, f"do_{doing.act}")(code, month, doing)
         for region, (moment, missing) in cast.CONSOLIDATED.items():
             self.consolidate(region, month, moment, missing)
+        self.calls()
         with self.at("2026-11-06 09:10", "ZJ") as actor:
             customer_files.remind(
                 actor, month, self.units["ZJ"], ["ZJ-0102"], "请今天上午补交，10 点后我给您电话。"
             )
+
+    def calls(self) -> None:
+        """The two agents call Shanghai's customers: the evening of the fifth, the morning of the sixth."""
+        chance = Inventor("calls").chance
+        moment = datetime(2026, 11, 5, 17, 40, tzinfo=ZONE)
+        for turn in range(cast.CALLS):
+            agent = self.agents[turn % len(self.agents)]
+            moment += timedelta(seconds=chance.randrange(70, 220))
+            if moment.hour >= 20:
+                moment = datetime(2026, 11, 6, 8, 31, tzinfo=ZONE)
+            with clock.standing_at(moment):
+                act_as(agent)
+                look_as(agent.scope)
+                visit = return_visits.claim_next(agent)
+                if visit is None:
+                    break
+                return_visits.log_attempt(agent, visit.id, _said(turn, moment, chance.randrange(60, 200)))
+                finish(good=True)
+        self.rectifications()
+
+    def rectifications(self) -> None:
+        """Two dealers have already reported what they did about it."""
+        with self.at("2026-11-06 09:05", "SH") as actor:
+            found = [each.id for each in return_visits.list_rectifications(actor, limit=2).items]
+        for number in found:
+            with self.at("2026-11-06 09:12", self._owner_of(number, actor)) as dealer:
+                report = return_visits.Report("当天上门查看，已重新调整踢脚线并补胶", "客户当面确认没有问题")
+                return_visits.report(dealer, number, report)
+
+    def _owner_of(self, rectification_id: int, superior: Actor) -> str:
+        look_as(superior.scope)
+        unit = network.get_unit(return_visits.get_rectification(rectification_id).unit_id)
+        finish(good=False)
+        return unit.code
 
     def do_checked(self, code: str, month: date, doing: Doing) -> None:
         self.do_submitted(code, month, doing)
@@ -330,6 +376,22 @@ class Play:
 
 def _later(moment: str, **span: float) -> datetime:
     return datetime.fromisoformat(moment).replace(tzinfo=ZONE) + timedelta(**span)
+
+
+def _said(turn: int, moment: datetime, seconds: int) -> return_visits.Said:
+    """What came of a call; every kind of result comes up."""
+    result, outcome, note = cast.RESULTS[turn % len(cast.RESULTS)]
+    callback = moment + timedelta(minutes=45) if result == "callback" else None
+    later = (moment + timedelta(days=6)).replace(hour=9, minute=0) if result == "not_installed" else None
+    return return_visits.Said(
+        return_visits.Result(result),
+        return_visits.Outcome(outcome) if outcome else None,
+        score=5 if outcome == "satisfied" else None,
+        note=note,
+        seconds=seconds,
+        callback_at=callback,
+        not_before=later,
+    )
 
 
 def _without_phone(line: PersonLine) -> PersonLine:
