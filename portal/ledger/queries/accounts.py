@@ -213,7 +213,7 @@ def deposited_since(unit_id: int, since: datetime) -> int:
         .where(
             Posting.unit_id == unit_id,
             Posting.person_id.is_(None),
-            Posting.at >= since,
+            Posting.at >= since.replace(microsecond=0),  # postings are dated by the whole second
             Posting.side == Side.CREDIT,
             Account.kind == AccountKind.MARGIN,
             Transaction.purpose == Purpose.DEPOSIT,

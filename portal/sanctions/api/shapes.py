@@ -39,7 +39,7 @@ class MeasureBody(Model):
     amount: Fen | None = None
     share: Annotated[int, Field(ge=1, le=100)] | None = None
     month: MonthText | None = None
-    until: date | None = None
+    until: Annotated[date, Field(ge=date(2020, 1, 1), le=date(2100, 12, 31))] | None = None
     note: Note | None = None
 
     @model_validator(mode="before")

@@ -199,10 +199,12 @@ def views(actor: Actor, cases: Sequence[Case]) -> list[CaseView]:
         linked[breach_id].append(case_id)
     units = network.units_by_id(case.about_unit_id for case in cases)
     names = accounts.names_of(case.person_id for case in cases if case.person_id is not None)
+    versions = {case.rulebook_version for case in cases}
+    books = {each: rulebook.at_version(actor.network_id, each) for each in versions}
     zone = ZoneInfo(actor.time_zone)
     shown = []
     for case in cases:
-        book = rulebook.at_version(actor.network_id, case.rulebook_version)
+        book = books[case.rulebook_version]
         broken = book.breach(case.rule)
         consequence = book.consequence(case.rule, case.who)
         shown.append(

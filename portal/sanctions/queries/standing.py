@@ -87,15 +87,20 @@ def effects_of(case_id: int, *, lock: bool = False) -> Sequence[Effect]:
     return db.session.scalars(chosen.order_by(Effect.round, Effect.place)).all()
 
 
-def running_effects(kind: MeasureKind) -> Sequence[Effect]:
-    """Applied, and still waiting for something: top-ups to be paid, shares whose statement has not come."""
+def running_effects(kind: MeasureKind, *, lock: bool = False) -> Sequence[Effect]:
+    """Applied, and still waiting for something: top-ups to be paid, shares whose statement has not come.
+
+    `lock`: for whoever changes them; those that somebody else holds are left out.
+    """
     chosen = select(Effect).where(
         Effect.kind == kind.value,
         Effect.applied_at.is_not(None),
         Effect.settled_at.is_(None),
         Effect.undone_at.is_(None),
     )
-    return db.session.scalars(chosen.order_by(Effect.id)).all()
+    if lock:
+        chosen = chosen.with_for_update(skip_locked=True)
+    return db.session.scalars(chosen.order_by(Effect.id), execution_options={"populate_existing": lock}).all()
 
 
 @dataclass(frozen=True)
@@ -117,9 +122,11 @@ def list_circulars(network_id: int, *, cursor: str | None = None, limit: int = L
         limit,
         newest_first=True,
     )
+    versions = {each.rulebook_version for each in page.items}
+    books = {each: rulebook.at_version(network_id, each) for each in versions}
     items = []
     for each in page.items:
-        broken = rulebook.at_version(network_id, each.rulebook_version).breach(each.rule)
+        broken = books[each.rulebook_version].breach(each.rule)
         title = broken.title if broken else None
         items.append(
             CircularView(each.number, each.at, title, each.requirement, each.party_name, each.withdrawn_at)

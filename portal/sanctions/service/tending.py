@@ -54,7 +54,7 @@ def _late_steps(who: events.Doer, of: Network, now: datetime) -> int:
 
 def _top_ups(who: events.Doer, of: Network, now: datetime) -> int:
     done = 0
-    for effect in queries.running_effects(MeasureKind.TOP_UP):
+    for effect in queries.running_effects(MeasureKind.TOP_UP, lock=True):
         assert effect.applied_at is not None
         if ledger.deposited_since(effect.about_unit_id, effect.applied_at) >= (effect.amount_minor or 0):
             effect.settled_at = now
@@ -76,7 +76,7 @@ def _top_ups(who: events.Doer, of: Network, now: datetime) -> int:
 
 
 def _statements(now: datetime) -> int:
-    waiting = queries.running_effects(MeasureKind.COMMISSION_WITHHELD)
+    waiting = queries.running_effects(MeasureKind.COMMISSION_WITHHELD, lock=True)
     posted = ledger.withheld([each.withholding_id for each in waiting if each.withholding_id is not None])
     for effect in waiting:
         if effect.withholding_id in posted:
