@@ -61,7 +61,7 @@ BOARD = Entry("layers", _("Monthly consolidation"), "/region", lazy_pgettext("bo
 BOARDS = Entry("layers", BOARD.label, "/regions", BOARD.short, also=("/region",))
 DEALERS = Entry("pin", _("Dealers"), "/dealers")
 CALLS = Entry("phone", _("Call queue"), "/calls", lazy_pgettext("bottom bar", "Calls"))
-COVERAGE = Entry("chart", _("Coverage"), "/coverage")
+COVERAGE = Entry("chart", _("Coverage"), "/coverage", also=("/months",))
 STATISTICS = Entry("chart", _("Monthly statistics"), "/stats", lazy_pgettext("bottom bar", "Statistics"))
 RULEBOOK = Entry("book", _("Rulebook"), "/rulebook")
 UNITS = Entry("layers", _("Units and dealers"), "/admin/units", lazy_pgettext("bottom bar", "Units"))
@@ -72,9 +72,9 @@ NOTICES = Entry("bell", _("Notices"), "/notices")
 MORE = Entry("menu", _("More"), "/menu")
 
 _FILER = (HOME, FILES, CUSTOMERS, COMPLAINTS, RECTIFICATIONS, MARGIN, SANCTIONS, RULEBOOK)
-_REGION = (WORKSPACE, BOARD, CUSTOMERS, DEALERS, COMPLAINTS, COVERAGE, MARGIN, RULEBOOK)
+_REGION = (WORKSPACE, BOARD, RECTIFICATIONS, COVERAGE, CUSTOMERS, DEALERS, COMPLAINTS, MARGIN, RULEBOOK)
 _CHANNEL = (WORKSPACE, BOARDS, *_REGION[2:])
-_SERVICE = (WORKSPACE, BOARDS, CALLS, CUSTOMERS, COVERAGE, RECTIFICATIONS, COMPLAINTS, STATISTICS, RULEBOOK)
+_SERVICE = (WORKSPACE, CALLS, COVERAGE, RECTIFICATIONS, COMPLAINTS, CUSTOMERS, BOARDS, STATISTICS, RULEBOOK)
 _SANCTION = (WORKSPACE, SANCTIONS, MARGIN, RULEBOOK)
 
 NAV: dict[Role, tuple[Entry, ...]] = {

@@ -22,6 +22,7 @@ from portal.return_visits.queries import (
     signals_by_dealer,
     total,
 )
+from portal.return_visits.queries.pages import rectifications_waiting
 from portal.return_visits.rules.coverage import Figures
 from portal.return_visits.rules.outcomes import Outcome, Result, State
 from portal.return_visits.service import (
@@ -74,6 +75,7 @@ __all__ = [
     "open_visits",
     "purchases_of",
     "recount",
+    "rectifications_waiting",
     "release",
     "report",
     "rounds_of",

@@ -246,3 +246,5 @@ function begin() {
 begin();
 setInterval(countDown, 60000 / 4);
 document.addEventListener('visibilitychange', () => { if (!document.hidden) countDown(); });
+
+export {$, $$, free, say, show};

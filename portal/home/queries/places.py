@@ -9,8 +9,9 @@ from flask import current_app
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, RequestRedirect
 
-from portal import accounts, clocks, network
+from portal import accounts, clocks, network, return_visits
 from portal.access import Actor, Permission, Role, need_of
+from portal.clocks import Kind
 from portal.home import rules
 from portal.home.rules import FILERS, Action, Badge, ContactLine
 
@@ -53,13 +54,17 @@ def actions(reached: Callable[[str], str | None], *wanted: tuple[str, Any]) -> l
 
 def badges(actor: Actor, now: datetime) -> Mapping[str, Badge]:
     """How many of my unit's duties are still open, at the entry that they belong to."""
-    owed = clocks.duties_of(actor.unit_id)
+    owed = [duty for duty in clocks.duties_of(actor.unit_id) if duty.kind != Kind.RECTIFICATION]
+    waiting, late = return_visits.rectifications_waiting(actor, now)
+    fixes = {"/rectifications": Badge(waiting, late)} if waiting else {}
     if not owed:
-        return {}
+        return fixes
     place = (
         "/files" if actor.unit_kind in FILERS else "/region" if actor.unit_kind == "region" else "/regions"
     )
-    return {place: Badge(len(owed), any(duty.due_at <= now and duty.paused_at is None for duty in owed))}
+    return fixes | {
+        place: Badge(len(owed), any(duty.due_at <= now and duty.paused_at is None for duty in owed))
+    }
 
 
 def unread(actor: Actor) -> int | None:

@@ -1,0 +1,173 @@
+"""What only the pages ask: counts for tabs, who works on what, what an agent saved last. All cost the same however
+many visits there are: what is counted is counted up to MOST_COUNTED and no further."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from portal import network
+from portal.access import Actor, Permission
+from portal.core.db import db
+from portal.return_visits.models import QUEUED, Attempt, Desk, Rectification, Visit, VisitCount
+from portal.return_visits.queries.visits import Filters, _in_state
+from portal.return_visits.rules.outcomes import RectificationState, State
+
+MOST_COUNTED = 999
+
+
+def count_states(actor: Actor, asked: Filters, now: datetime) -> dict[State, int]:
+    """How many visits of each state there are in the filter's month and unit, each up to MOST_COUNTED + 1."""
+    where = [] if asked.month is None else [Visit.month == asked.month]
+    if asked.unit:
+        unit = network.unit_below(actor.unit_path, asked.unit)
+        if unit is None:
+            return dict.fromkeys(State, 0)
+        where += [Visit.about_path >= unit.unit_path, Visit.about_path < f"{unit.unit_path[:-1]}/"]
+    return {state: _capped([*where, *_in_state(state, now)]) for state in State}
+
+
+def _capped(where: Sequence[ColumnElement[bool]]) -> int:
+    some = select(Visit.id).where(*where).limit(MOST_COUNTED + 1)
+    return db.session.scalar(select(func.count()).select_from(some.subquery())) or 0
+
+
+def latest_months(most: int = 12) -> list[date]:
+    """The months that have visits, the latest first: a walk along the index, one look for each month."""
+    found: list[date] = []
+    while len(found) < most:
+        chosen = select(func.max(Visit.month))
+        if found:
+            chosen = chosen.where(Visit.month < found[-1])
+        month = db.session.scalar(chosen)
+        if month is None:
+            break
+        found.append(month)
+    return found
+
+
+def counted_months(most: int = 12) -> list[date]:
+    """The same for whoever may see coverage but no visits."""
+    found: list[date] = []
+    while len(found) < most:
+        chosen = select(func.max(VisitCount.month))
+        if found:
+            chosen = chosen.where(VisitCount.month < found[-1])
+        month = db.session.scalar(chosen)
+        if month is None:
+            break
+        found.append(month)
+    return found
+
+
+# --- an agent's own ---------------------------------------------------------------------------------------
+
+
+def promised(person_id: int, now: datetime, many: int = 3) -> Sequence[Visit]:
+    """Call-backs that this agent promised and that are not due yet, the next one first."""
+    chosen = select(Visit).where(
+        text(QUEUED), Visit.pool == 0, Visit.rank == 0, Visit.next_at > now, Visit.for_agent == person_id
+    )
+    return db.session.scalars(chosen.order_by(Visit.next_at, Visit.id).limit(many)).all()
+
+
+def saved_by(person_id: int, since: datetime, many: int = 3) -> Sequence[tuple[Attempt, Visit]]:
+    """The calls that this agent saved last since then, the latest first; a corrected one is not among them."""
+    later = select(Attempt.corrects).where(Attempt.corrects.is_not(None), Attempt.agent_id == person_id)
+    chosen = (
+        select(Attempt, Visit)
+        .join(Visit, Visit.id == Attempt.visit_id)
+        .where(
+            Attempt.agent_id == person_id,
+            Attempt.at >= since,
+            ~Attempt.joined,
+            Attempt.id.not_in(later.where(Attempt.at >= since)),
+        )
+        .order_by(Attempt.at.desc(), Attempt.id.desc())
+        .limit(many)
+    )
+    return [(attempt, visit) for attempt, visit in db.session.execute(chosen)]
+
+
+# --- who works on what ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class DeskLine:
+    """A caller's desk: what is in hand, how many calls were saved today, how many were handed to this person."""
+
+    person_id: int
+    name: str
+    desk: Desk | None
+    visit: Visit | None
+    calls: int
+    handed: int
+
+    @property
+    def seen_at(self) -> datetime | None:
+        return self.desk.seen_at if self.desk else None
+
+
+_CALLS = text(
+    """
+    SELECT p.id, (SELECT count(*) FROM visit_attempt a WHERE a.network_id = :network AND a.agent_id = p.id
+                  AND a.at >= :since AND NOT a.joined AND a.corrects IS NULL) AS calls,
+           (SELECT count(*) FROM (SELECT FROM visit v WHERE v.network_id = :network AND v.pool = p.id
+            AND v.state IN ('waiting', 'retry', 'revisit') AND v.next_at IS NOT NULL AND v.joined_to IS NULL
+            LIMIT :most) AS first_ones) AS handed
+    FROM unnest(:people) AS p(id)
+    """
+).bindparams(bindparam("people", type_=ARRAY(BigInteger)))
+
+
+def desk_lines(network_id: int, people: Mapping[int, str], now: datetime, since: datetime) -> list[DeskLine]:
+    """One line for each of these callers (id -> name)."""
+    desks = {desk.person_id: desk for desk in db.session.scalars(select(Desk))}
+    held = {
+        visit.holder_id: visit
+        for visit in db.session.scalars(
+            select(Visit).join(Desk, Desk.visit_id == Visit.id).where(Visit.lease_until > now)
+        )
+    }
+    given = {
+        "network": network_id,
+        "people": sorted(people),
+        "since": since,
+        "most": MOST_COUNTED + 1,
+    }
+    counts: dict[int, Any] = {row.id: row for row in db.session.execute(_CALLS, given)}
+    return [
+        DeskLine(key, name, desks.get(key), held.get(key), counts[key].calls, counts[key].handed)
+        for key, name in people.items()
+    ]
+
+
+# --- rectifications ---------------------------------------------------------------------------------------
+
+
+def count_overdue(now: datetime, month: date | None = None) -> int:
+    """Of the own subtree: rounds that nobody reported in time, up to MOST_COUNTED + 1."""
+    chosen = select(Rectification.id).where(
+        Rectification.state == RectificationState.OPEN, Rectification.due_at <= now
+    )
+    if month is not None:
+        chosen = chosen.where(Rectification.month == month)
+    return db.session.scalar(select(func.count()).select_from(chosen.limit(MOST_COUNTED + 1).subquery())) or 0
+
+
+def rectifications_waiting(actor: Actor, now: datetime) -> tuple[int, bool]:
+    """How many rounds wait for this reader (a dealer's report, a region's comment), up to 100; is one overdue?"""
+    chosen = select(Rectification.due_at).where(
+        Rectification.unit_path >= actor.unit_path, Rectification.unit_path < f"{actor.unit_path[:-1]}/"
+    )
+    if actor.may(Permission.RECTIFICATION_REPORT):
+        chosen = chosen.where(Rectification.state == RectificationState.OPEN)
+    elif actor.may(Permission.RECTIFICATION_COMMENT):
+        chosen = chosen.where(Rectification.comment_due)
+    else:
+        return 0, False
+    limits = db.session.scalars(chosen.limit(100)).all()
+    return len(limits), any(each <= now for each in limits)
