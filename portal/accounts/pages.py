@@ -46,7 +46,9 @@ def by_session() -> Actor | None:
     number, _, stamp = str(session.get("_user_id", "")).partition("|")
     if not number.isdigit():
         return None
-    actor = queries.actor_of_membership(int(number), session.get("membership"), stamp=stamp)
+    actor = queries.actor_of_membership(
+        int(number), session.get("membership"), stamp=stamp, session_id=session.get("id", "")
+    )
     if actor is None or _rested_too_long(actor):
         session.clear()
         logout_user()
@@ -77,7 +79,9 @@ def sign_in_page() -> ResponseReturnValue:
 
 def own_address(target: str | None) -> str:
     """Where to go after sign-in: only within this site."""
-    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or "\\" in target:
+    if not target or not target.isprintable() or not target.startswith("/") or "\\" in target:
+        return "/"  # a line break or tab would vanish on its way, and what follows it become a host
+    if target.startswith("//"):
         return "/"
     parts = urlsplit(target)
     return target if not parts.scheme and not parts.netloc else "/"
@@ -162,6 +166,7 @@ def _enter(person: Person, *, keep: bool, target: str, now: datetime) -> Respons
         return None
     session.clear()  # no session from before sign-in goes on (fixation)
     login_user(person)
+    session["id"] = secrets.token_hex(12)
     session["membership"] = actor.membership_id
     session["keep"] = keep
     session["seen"] = int(now.timestamp())
@@ -178,6 +183,7 @@ def logout() -> ResponseReturnValue:
     actor = actor_or_none()
     if actor is not None:
         events.record(actor, "session:ended", kind="person", object_id=actor.person_id)
+        service.end_session(session.get("id", ""), clock.now())
     language = session.get("lang")
     logout_user()
     session.clear()

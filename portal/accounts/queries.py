@@ -8,10 +8,10 @@ from datetime import datetime
 from secrets import compare_digest
 from typing import Any
 
-from sqlalchemy import Row, bindparam, or_, select
+from sqlalchemy import Row, bindparam, exists, or_, select
 
 from portal.access import Actor, Role
-from portal.accounts.models import ApiToken, Membership, Person
+from portal.accounts.models import ApiToken, Membership, Person, Throttle
 from portal.accounts.rules import identifier
 from portal.core.db import db, look_as
 from portal.core.scope import Scope
@@ -75,7 +75,12 @@ _acting = (
     .where(_person.status == "active", _membership.status == "active")
 )
 _BY_MEMBERSHIP = (
-    _acting.where(_person.id == bindparam("person"))
+    _acting.where(
+        _person.id == bindparam("person"),
+        ~exists().where(
+            Throttle.__table__.c.key == bindparam("ended")
+        ),  # signed out: a copied cookie is worth nothing
+    )
     .order_by(_membership.id != bindparam("membership"), _membership.id)
     .limit(1)
 )
@@ -125,13 +130,19 @@ def _actor(found: Any, via: str) -> Actor | None:
 
 
 def actor_of_membership(
-    person_id: int, membership_id: int | None, via: str = "page", *, stamp: str | None = None
+    person_id: int,
+    membership_id: int | None,
+    via: str = "page",
+    *,
+    stamp: str | None = None,
+    session_id: str = "",
 ) -> Actor | None:
     """The person in this membership, or in the first one; None where there is none.
 
-    With `stamp` only while it is still the person's: a session ends when the password changes.
+    With `stamp` only while it is still the person's: a session ends when the password changes. With `session_id` only
+    while nobody has signed out of that session.
     """
-    given = {"person": person_id, "membership": membership_id or 0}
+    given = {"person": person_id, "membership": membership_id or 0, "ended": f"ended:{session_id}"}
     found = db.session.execute(_BY_MEMBERSHIP, given).one_or_none()
     if found is None or (stamp is not None and not compare_digest(found.stamp, stamp)):
         return None

@@ -106,6 +106,12 @@ def check_password(
     return None
 
 
+def end_session(session_id: str, now: datetime) -> None:
+    """Signed out: no copy of the session's cookie opens anything any more. Kept for as long as a session may rest."""
+    if session_id:
+        db.session.execute(COUNT, {"key": f"ended:{session_id}", "start": now + rules.KEPT})
+
+
 def set_password(person: Person, password: str) -> None:
     """A new password; all sessions end. Raises Invalid."""
     if not rules.SHORTEST_PASSWORD <= len(password) <= rules.LONGEST_PASSWORD:
