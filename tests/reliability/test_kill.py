@@ -90,19 +90,30 @@ def test_what_was_acknowledged_is_there_and_whole(house: House) -> None:
     assert ledger.receipts
 
 
+WAITING = """
+    SELECT 'file ' || id || ' ' || state FROM customer_file WHERE state = 'checking'
+    UNION ALL
+    SELECT j.id || ' ' || task_name || ' ' || status || ', attempts ' || attempts || ', in '
+        || coalesce((scheduled_at - now())::text, '-') || ', worker seen '
+        || coalesce((now() - w.last_heartbeat)::text, '-')
+    FROM procrastinate_jobs j LEFT JOIN procrastinate_workers w ON w.id = j.worker_id
+    WHERE task_name LIKE 'customer%' AND status IN ('todo', 'doing')
+"""
+
+
 def settled(house: House) -> float:
     """Seconds until nothing is being checked any more."""
+    left: list[str] = []
 
     def quiet() -> bool:
         with house.database() as there:
-            row = there.execute(
-                """SELECT (SELECT count(*) FROM customer_file WHERE state = 'checking')
-                   + (SELECT count(*) FROM procrastinate_jobs
-                      WHERE task_name LIKE 'customer%' AND status IN ('todo', 'doing'))"""
-            ).fetchone()
-        return bool(row and row[0] == 0)
+            left[:] = [row[0] for row in there.execute(WAITING)]
+        return not left
 
-    return until(quiet, STUCK_AFTER, "nothing is stuck in checking")
+    try:
+        return until(quiet, STUCK_AFTER, "nothing is stuck")
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {left}\n{house.log()}") from error
 
 
 FILES = """
