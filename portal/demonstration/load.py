@@ -1,5 +1,6 @@
 """Loading the demonstration: the same services that people use, in the time in which they would have used them."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
@@ -19,6 +20,7 @@ from portal.core.month import after
 from portal.core.scope import Scope
 from portal.demonstration import cast
 from portal.demonstration.cast import Doing
+from portal.demonstration.court import Court
 from portal.demonstration.invention import MODELS, Inventor
 from portal.network import UnitLine
 
@@ -36,8 +38,12 @@ def load(now: datetime) -> str:
     except NotFound:
         pass
     flooring = Play(cast.FLOORING, "青榆地板", "Qingyu Flooring", cast.UNITS, cast.PEOPLE, _flooring_book())
+    court = Court(flooring.people, flooring.actors, flooring.units)
+    court.margins()
     flooring.history()
+    court.history()
     flooring.running()
+    court.running()
     machines = Play(
         cast.MACHINES, "中力机械", "Zhongli Machinery", cast.MACHINE_UNITS, cast.MACHINE_PEOPLE, "machinery"
     )
@@ -82,7 +88,7 @@ class Play:
             accounts.import_people(admin, self.network.root_path, self._people(people), clock.now())
             self._passwords()
             finish(good=True)
-        self.agents: list[Actor] = []
+        self.people: dict[Role, list[Actor]] = defaultdict(list)
         self.actors = self._actors()
 
     def _commander(self) -> Actor:
@@ -138,8 +144,7 @@ class Play:
         for person_id, membership_id in rows:
             actor = accounts.actor_of_membership(person_id, membership_id)
             assert actor is not None
-            if actor.role is Role.HQ_AGENT:
-                self.agents.append(actor)
+            self.people[actor.role].append(actor)
             if actor.unit_kind != "headquarters" or actor.role is Role.HQ_SUPERVISOR:
                 found[actor.unit_code] = actor
         return found
@@ -261,7 +266,8 @@ class Play:
         chance = Inventor("calls").chance
         moment = datetime(2026, 11, 5, 17, 40, tzinfo=ZONE)
         for turn in range(cast.CALLS):
-            agent = self.agents[turn % len(self.agents)]
+            agents = self.people[Role.HQ_AGENT]
+            agent = agents[turn % len(agents)]
             moment += timedelta(seconds=chance.randrange(70, 220))
             if moment.hour >= 20:
                 moment = datetime(2026, 11, 6, 8, 31, tzinfo=ZONE)
