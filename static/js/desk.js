@@ -19,7 +19,7 @@ let known = null, kept = '', heard = 0, sending = false;
 function settle() {   // a new page: what stands in its form is where the draft begins
   if (known === desk()) return;
   known = desk();
-  if (known) { kept = typed(known); heard = Date.now(); begun = 0; }
+  if (known) { kept = typed(known); heard = Date.now(); begun = 0; asked = -1; }
 }
 function lost(text) {
   const box = $('[data-lost]');
@@ -171,6 +171,6 @@ function arrive() {   // also after a page was replaced
   const box = $('[data-keys-on]');
   if (box) box.checked = keysOn();
 }
-new MutationObserver(() => { asked = known === desk() ? asked : -1; settle(); arrive(); }).observe(document.documentElement, {childList: true});
+new MutationObserver(() => { settle(); arrive(); }).observe(document.documentElement, {childList: true});
 settle();
 arrive();
