@@ -467,3 +467,22 @@ def test_rows_written_so_that_they_are_not_counted() -> None:
         )
     )
     assert refusal(strange).code == "unreadable"
+
+
+def test_what_was_read_as_plain_is_read_the_same_without_a_second_look() -> None:
+    """The worker reads the bytes that the request has looked through."""
+
+    def book(*, merged: bool) -> bytes:
+        target = io.BytesIO()
+        with xlsxwriter.Workbook(target) as made:
+            page = made.add_worksheet()
+            for row, values in enumerate([HEADINGS, GOOD, GOOD]):
+                page.write_row(row, 0, [str(value) for value in values])
+            if merged:
+                page.merge_range(5, 0, 5, 3, "合计")
+        return target.getvalue()
+
+    first = read(book(merged=False), "a.xlsx", Limits(), COLUMNS)
+    assert first.plain
+    assert read(book(merged=False), "a.xlsx", Limits(), COLUMNS, plain=True).rows == first.rows
+    assert not read(book(merged=True), "a.xlsx", Limits(), COLUMNS).plain

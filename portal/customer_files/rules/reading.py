@@ -49,6 +49,13 @@ _MARKUP = re.compile(
     rb"^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*(?:<|MIME-Version:|From:|[{\[]\s*[\"{\[\]}])", re.I
 )
 
+_REPEATS = re.compile(
+    rb"(?P<row><table:table-row\b[^<>]*+>)|(?P<end></table:table-row)|(?P<cell><table:table-cell\b[^<>]*+>)"
+    rb"|(?P<filled>value|<text:)"
+)
+_ROWS_REPEATED = re.compile(rb"""number-rows-repeated\s*+=\s*+["'](\d++)["']""")
+_COLUMNS_REPEATED = re.compile(rb"""number-columns-repeated\s*+=\s*+["'](\d++)["']""")
+
 
 def read(
     content: bytes,
@@ -56,10 +63,13 @@ def read(
     limits: Limits,
     columns: Sequence[Column] = (),
     mapping: Mapping[str, str | None] | None = None,
+    *,
+    plain: bool = False,
 ) -> Sheet:
     """The first visible sheet that has the headings of `columns` (else the first that is filled).
 
-    `name` is the name as sent, used for nothing but telling WPS's own format. Raises FileRefused (unreadable,
+    `name` is the name as sent, used for nothing but telling WPS's own format. `plain`: these very bytes were read
+    before and the sheet came out as `plain`, so the zip is not looked through again. Raises FileRefused (unreadable,
     encrypted, unsupported_type, no_rows, too_large, too_many_rows, unsafe_file).
     """
     if not content:
@@ -73,7 +83,7 @@ def read(
             ),
         )
     if content[:4] in (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"):
-        return _read_zip(content, limits, columns, mapping)
+        return _read_zip(content, limits, columns, mapping, plain=plain)
     if content[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
         return _read_ole(content, name, limits, columns, mapping)
     if content.startswith(_FOREIGN) or content[4:8] == b"ftyp":
@@ -90,12 +100,23 @@ def read(
 
 
 def _read_zip(
-    content: bytes, limits: Limits, columns: Sequence[Column], mapping: Mapping[str, str | None] | None
+    content: bytes,
+    limits: Limits,
+    columns: Sequence[Column],
+    mapping: Mapping[str, str | None] | None,
+    *,
+    plain: bool,
 ) -> Sheet:
+    if plain:
+        return _read_workbook(content, "xlsx", limits, columns, mapping)
     package = look_through(content, limits)
     if "xl/workbook.xml" in package.names:
         marks, date1904 = _marks_by_sheet(package)
-        return _read_workbook(content, "xlsx", limits, columns, mapping, marks, date1904)
+        sheet = _read_workbook(content, "xlsx", limits, columns, mapping, marks, date1904)
+        sheet.plain = not date1904 and not any(
+            each.hidden or each.merged or each.errors or each.formulas for each in marks.values()
+        )
+        return sheet
     if b"opendocument.spreadsheet" in package.parts.get("mimetype", b"") and "content.xml" in package.parts:
         _check_repeats(package.parts["content.xml"], limits)
         return _read_workbook(content, "ods", limits, columns, mapping)
@@ -150,7 +171,7 @@ def _read_workbook(
             limits,
             columns,
             mapping,
-            marks or {},
+            marks,
             date1904,
         )
     except PasswordError:
@@ -169,7 +190,7 @@ def _choose(
     limits: Limits,
     columns: Sequence[Column],
     mapping: Mapping[str, str | None] | None,
-    marks: Mapping[str, Marks],
+    marks: Mapping[str, Marks] | None,
     date1904: bool,
 ) -> Sheet:
     sheets = [m for m in workbook.sheets_metadata if m.typ == SheetTypeEnum.WorkSheet]
@@ -179,9 +200,10 @@ def _choose(
     best = 0
     others: list[tuple[str, int]] = []
     for name in visible:
-        if kind == "xlsx":
-            _fits_into_memory(marks.get(name), limits)  # before the reader touches the sheet
-        sheet = _load(workbook.get_sheet_by_name(name), name, kind, limits, marks.get(name), date1904)
+        told = marks.get(name) if marks is not None else None
+        if marks is not None:
+            _fits_into_memory(told, limits)  # before the reader touches the sheet
+        sheet = _load(workbook.get_sheet_by_name(name), name, kind, limits, told, date1904)
         if not sheet.rows:
             continue
         known = fits(sheet.rows[:_SAMPLE], columns, mapping) if columns else 2
@@ -258,14 +280,14 @@ def _marks_by_sheet(package: Package) -> tuple[dict[str, Marks], bool]:
     book = package.parts.get("xl/workbook.xml", b"").decode("utf-8", "replace")
     relations = package.parts.get("xl/_rels/workbook.xml.rels", b"").decode("utf-8", "replace")
     targets = {}
-    for tag in re.findall(r"<(?:\w+:)?Relationship\b[^>]*>", relations):
+    for tag in re.findall(r"<(?:\w+:)?Relationship\b[^<>]*+>", relations):
         found = dict(re.findall(r"""\b(Id|Target)\s*=\s*["']([^"']*)["']""", tag))
         target = found.get("Target", "")
         targets[found.get("Id", "")] = (
             target.lstrip("/") if target.startswith("/") else "xl/" + target.removeprefix("./")
         )
     marks: dict[str, Marks] = {}
-    for tag in re.findall(r"<(?:\w+:)?sheet\b[^>]*>", book):
+    for tag in re.findall(r"<(?:\w+:)?sheet\b[^<>]*+>", book):
         label = re.search(r"""\bname\s*=\s*("[^"]*"|'[^']*')""", tag)
         relation = re.search(r"""\b\w+:id\s*=\s*["']([^"']*)["']""", tag)
         if label and relation:
@@ -275,7 +297,7 @@ def _marks_by_sheet(package: Package) -> tuple[dict[str, Marks], bool]:
             if part is not None:
                 marks[_unescaped(label[1][1:-1])] = part
     date1904 = (
-        re.search(r"""<(?:\w+:)?workbookPr\b[^>]*\bdate1904\s*=\s*["'](?:1|true)["']""", book) is not None
+        re.search(r"""<(?:\w+:)?workbookPr\b[^<>]*?\bdate1904\s*=\s*["'](?:1|true)["']""", book) is not None
     )
     return marks, date1904
 
@@ -287,18 +309,21 @@ def _unescaped(text: str) -> str:
 
 
 def _check_repeats(content: bytes, limits: Limits) -> None:
-    """An ods says “this row, a million times”: only blank ones may."""
-    total = 0
-    rows = (
-        rb"""<table:table-row\b[^>]*number-rows-repeated\s*=\s*["'](\d+)["'][^>]*>(.*?)</table:table-row>"""
-    )
-    for found in re.finditer(rows, content, re.S):
-        if b"value" in found[2] or b"<text:" in found[2]:
-            total += int(found[1])
+    """An ods says “this row, a million times”: only blank ones may. One pass, whatever is left open."""
+    total = waiting = 0
+    for found in _REPEATS.finditer(content):
+        if found["row"]:
+            waiting += _times(_ROWS_REPEATED.search(found[0]))
+        elif found["end"]:
+            waiting = 0
+        elif found["filled"] or b"value" in found[0]:
+            total, waiting = total + waiting, 0
+            if found["cell"] and _times(_COLUMNS_REPEATED.search(found[0])) > limits.columns:
+                raise too_wide(limits)
     if total > limits.rows:
         raise too_many_rows(limits)
-    for found in re.finditer(
-        rb"""<table:table-cell\b[^>]*number-columns-repeated\s*=\s*["'](\d+)["'][^>]*>""", content
-    ):
-        if int(found[1]) > limits.columns and b"value" in found[0]:
-            raise too_wide(limits)
+
+
+def _times(found: re.Match[bytes] | None) -> int:
+    """How often a row or cell is to be repeated; more digits than anybody needs are many times."""
+    return int(found[1].lstrip(b"0")[:10] or b"0") if found else 0

@@ -72,19 +72,24 @@ def open_content(
     content: bytes,
     name: str,
     mapping: Mapping[str, str | None] | None,
+    *,
+    plain: bool = False,
 ) -> Opened:
-    """Read a sheet's or a JSON file's bytes. Raises FileRefused with one of the whole-file codes."""
+    """Read a sheet's or a JSON file's bytes; `plain` as `read` says. Raises FileRefused with a whole-file code."""
     book = rulebook.current(network_id, month)
     columns = columns_of(book)
     if kind == Kind.ROWS:
         records = json.loads(content)["customers"]
         return Opened(*from_records(records, columns), columns)
-    sheet = read(content, name, limits_of(book), columns, mapping)
+    sheet = read(content, name, limits_of(book), columns, mapping, plain=plain)
     return Opened(sheet, recognise(sheet.rows, columns, mapping), columns)
 
 
-def check(actor: Actor, file_id: int) -> None:
-    """The job: check a large file. Run twice, or by two workers at once, it comes out the same."""
+def check(actor: Actor, file_id: int, *, plain: bool = False) -> None:
+    """The job: check a large file. Run twice, or by two workers at once, it comes out the same.
+
+    `plain`: what the request found out about its sheet.
+    """
     file = queries.get_file(file_id)
     db.session.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"),
@@ -97,7 +102,13 @@ def check(actor: Actor, file_id: int) -> None:
     report = _report(file_id)
     try:
         opened = open_content(
-            file.network_id, file.month, Kind(file.kind), content, file.file_name or "", _mapping(file)
+            file.network_id,
+            file.month,
+            Kind(file.kind),
+            content,
+            file.file_name or "",
+            _mapping(file),
+            plain=plain,
         )
         del content
         report(0, opened.rows)

@@ -315,7 +315,7 @@ def _start_check(actor: Actor, file: CustomerFile, coming: _Coming, opened: Open
         file.progress_total = opened.rows
         db.session.flush()
         duties.await_check(file, coming.unit)
-        later(JOB, once=f"{JOB}-{file.id}", file_id=file.id)
+        later(JOB, once=f"{JOB}-{file.id}", file_id=file.id, plain=opened.sheet.plain)
 
 
 def _remember(actor: Actor, unit: Unit, mapping: Mapping[str, str | None]) -> None:

@@ -110,16 +110,8 @@ def _pieces(lines: Iterable[Sequence[str | None]], width: int) -> Iterator[str]:
 # --- what other files say about these rows --------------------------------------------------------------------------
 
 FOUND_ELSEWHERE = ("duplicate_in_network", "phone_reused", "order_no_reused")
-_KEYS = text(
-    """
-    SELECT array_agg(DISTINCT phone) FILTER (WHERE phone <> ''),
-           array_agg(DISTINCT order_no) FILTER (WHERE order_no <> '')
-    FROM customer_file_row WHERE network_id = :network AND file_id = :file AND status <> 'excluded'
-      AND (NOT :some OR row_no = ANY(:rows))
-    """
-)
-# The keys come as arrays, and both sides are materialised and hashed: with the statistics of an hour ago a planner
-# that joins the table to itself may take a day. `found` is small where nothing was reported twice.
+# The keys are gathered into an array, and both sides are materialised and hashed: with the statistics of an hour ago a
+# planner that joins the table to itself may take a day. `found` is small where nothing was reported twice.
 _OTHERS = """
     WITH mine AS MATERIALIZED (
         SELECT row_no, customer_name, phone, product_model, purchase_date, order_no, quantity
@@ -128,7 +120,8 @@ _OTHERS = """
     others AS MATERIALIZED (
         SELECT file_id, row_no, customer_name, phone, product_model, purchase_date, order_no, quantity
         FROM customer_file_row
-        WHERE network_id = :network AND {key} = ANY(:keys) {narrow} AND status = 'good' AND file_id <> :file),
+        WHERE network_id = :network AND {key} = ANY(ARRAY(SELECT DISTINCT {key} FROM mine WHERE {key} <> ''))
+          {narrow} AND status = 'good' AND file_id <> :file),
     filed AS MATERIALIZED (
         SELECT f.id, f.month, u.name
         FROM customer_file f JOIN unit u ON u.network_id = f.network_id AND u.id = f.unit_id
@@ -175,16 +168,11 @@ def compare_with_others(file: CustomerFile, row_nos: Sequence[int] | None = None
         "some": row_nos is not None,
         "rows": list(row_nos or []),
     }
-    phones, orders = db.session.execute(_KEYS, given).one()
     warned: set[int] = set()
     db.session.execute(text("SET LOCAL enable_nestloop = off"))
-    for key, keys, narrow, found in (
-        ("phone", phones, "", _BY_PHONE),
-        ("order_no", orders, "AND order_no <> ''", _BY_ORDER),
-    ):
-        if keys:
-            statement = _OTHERS.replace("{key}", key).replace("{narrow}", narrow).replace("{found}", found)
-            warned.update(db.session.scalars(text(statement), {**given, "keys": keys}))
+    for key, narrow, found in (("phone", "", _BY_PHONE), ("order_no", "AND order_no <> ''", _BY_ORDER)):
+        statement = _OTHERS.replace("{key}", key).replace("{narrow}", narrow).replace("{found}", found)
+        warned.update(db.session.scalars(text(statement), given))
     db.session.execute(text("SET LOCAL enable_nestloop = on"))
     return warned
 
