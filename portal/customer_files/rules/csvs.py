@@ -21,6 +21,7 @@ _HEAD = 20_000
 _DAMAGED_SHARE = 0.2
 _LONGEST_CELL_LINES = 30
 _PATIENCE = 200
+_MOST_LINES = 1_048_576  # a sheet of Excel has no more
 
 
 def read_csv(
@@ -45,7 +46,9 @@ def read_csv(
         text = (
             text.replace("\r\n", "\n", 1).replace("\r", "\n", 1).split("\n", 1)[1]
         )  # Excel's own first line
-    rows, broken = _records(text, delimiter)
+    if max(text.count("\n"), text.count("\r")) > _MOST_LINES:  # blank ones too: each is a list in memory
+        raise too_many_rows(limits)
+    rows, broken = _records(text, delimiter, limits.rows + _ABOVE)
     if rows and len(rows[0]) > limits.columns and any(rows[0][limits.columns :]):
         raise too_wide(limits)
     if sum(1 for row in rows if row) > limits.rows + _ABOVE:
@@ -136,16 +139,16 @@ def _is_binary(text: str) -> bool:
     return odd * 10 > max(100, len(head))
 
 
-def _records(text: str, delimiter: str) -> tuple[list[list[Cell]], dict[int, str]]:
+def _records(text: str, delimiter: str, most: int) -> tuple[list[list[Cell]], dict[int, str]]:
     """The records, and which of them have a quotation mark that is never closed."""
     try:
         parsed = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error:
-        return _one_by_one(text, delimiter)
+        return _one_by_one(text, delimiter, most)
     rows = cast("list[list[Cell]]", parsed)
     lines = text.count("\n") or text.count("\r")
     if '"' in text and len(rows) < lines and any(_swallowed(row, delimiter) for row in rows):
-        return _one_by_one(text, delimiter)
+        return _one_by_one(text, delimiter, most)
     return rows, {}
 
 
@@ -159,15 +162,19 @@ def _swallowed(row: Sequence[Cell], delimiter: str) -> bool:
     return False
 
 
-def _one_by_one(text: str, delimiter: str) -> tuple[list[list[Cell]], dict[int, str]]:
-    """Line by line, where quotation marks are not in order: a record that cannot be closed is its own line only."""
+def _one_by_one(text: str, delimiter: str, most: int) -> tuple[list[list[Cell]], dict[int, str]]:
+    """Line by line, where quotation marks are not in order: a record that cannot be closed is its own line only.
+
+    It takes long: beyond `most` filled records, which are refused anyway, nothing is read.
+    """
     lines = list(io.StringIO(text, newline=""))
     rows: list[list[Cell]] = []
     broken: dict[int, str] = {}
-    at = 0
-    while at < len(lines):
+    at = filled = 0
+    while at < len(lines) and filled <= most:
         row, used, whole = _next(lines, at, delimiter, _LONGEST_CELL_LINES if len(broken) < _PATIENCE else 1)
         rows.append(row)
+        filled += bool(row)
         if not whole:
             broken[len(rows)] = "quote"
         at += used

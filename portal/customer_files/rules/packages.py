@@ -10,6 +10,7 @@ import re
 import struct
 import zipfile
 import zlib
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -26,17 +27,26 @@ _ENTRIES = 5_000
 _BOMB_RATIO = 200
 _CONTROL_PART = 4 << 20
 
-_ROW_NUMBER = re.compile(rb'<row\b[^>]*?\br\s*=\s*["\'](\d+)')
-_CELLS_FAR = re.compile(rb'r\s*=\s*["\']([A-Za-z]{2,})\d')
-_STRANGE_ROW = re.compile(rb"<\w+:row\b")
-_HIDDEN = re.compile(rb'<row\b[^>]*\bhidden\s*=\s*["\'](?:1|true|on)["\']')
-_CELL_ERROR = re.compile(rb"""<c\b([^>]*\bt\s*=\s*["']e["'][^>]*)>(.*?)</c>""", re.S)
-_CELL_FORMULA = re.compile(
-    rb"<c\b([^>]*)>\s*<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v[^>]*></v>)?\s*</c>"
+# No search may look beyond its own tag or cell, nor go back over what it has read (possessive, atomic): an XML of a few
+# kilobytes that never closes a tag would keep a process busy for hours. Numbers have at most ten digits.
+_ROW_NUMBER = re.compile(rb'<row\b[^<>]*?\br\s*=\s*["\'](\d{1,10})(?!\d)')
+_ROW_EMPTY = re.compile(rb"<row\b[^<>]*+(?<=/)>")
+_ROW_START = re.compile(rb"<row[ >]")
+_CELLS_FAR = re.compile(rb'r\s*=\s*["\']([A-Za-z]{2,}+)\d')
+_CELLS_FILLED = re.compile(
+    rb"""<c\b(?>[^<>]*?\br\s*=\s*["'])([A-Z]{2,3})\d+["'][^<>]*+(?<!/)>\s*+<(?:v|is|f)\b"""
 )
-_REF = re.compile(rb'\br\s*=\s*["\']([A-Z]{1,3})(\d+)["\']')
-_VALUE = re.compile(rb"<v[^>]*>([^<]*)</v>")
-_MERGE = re.compile(rb'<mergeCell\b[^>]*\bref\s*=\s*["\']([A-Z]+)(\d+):([A-Z]+)(\d+)["\']')
+_STRANGE_ROW = re.compile(rb"<\w+:row\b")
+_HIDDEN = re.compile(rb'<row\b(?>[^<>]*?\bhidden\s*=\s*)["\'](?:1|true|on)["\']')
+_CELL_ERROR = re.compile(rb"""<c\b((?>[^<>]*?\bt\s*=\s*["']e["'])[^<>]*+)>((?:[^<]++|<(?!/?c\b))*+)</c>""")
+_CELL_FORMULA = re.compile(
+    rb"<c\b([^<>]*+)>\s*+<f\b(?:[^<>]*+(?<=/)>|[^<>]*+>[^<]*+</f>)\s*+(?:<v\s*+/>|<v[^<>]*+></v>)?\s*+</c>"
+)
+_REF = re.compile(rb'\br\s*=\s*["\']([A-Z]{1,3})(\d{1,10})["\']')
+_VALUE = re.compile(rb"<v[^<>]*+>([^<]*+)</v>")
+_MERGE = re.compile(
+    rb'<mergeCell\b(?>[^<>]*?\bref\s*=\s*)["\']([A-Z]{1,3})(\d{1,10}):([A-Z]{1,3})(\d{1,10})["\']'
+)
 _PREFIX = re.compile(rb"<(\w+:)worksheet\b")
 
 
@@ -265,7 +275,7 @@ class _Worksheet(_Xml):
             return
         self.opened += count
         if closed != count:  # rows without cells: <row r="9"/>
-            self.opened -= len(re.findall(rb"<row\b[^>]*/>", block))
+            self.opened -= len(_ROW_EMPTY.findall(block))
         before = self.row
         numbers = [int(number) for number in _ROW_NUMBER.findall(block)]
         if len(numbers) == count:
@@ -278,24 +288,27 @@ class _Worksheet(_Xml):
             marks.trouble = "order"  # a cell that claims to stand in a later row than its own
         self._measure(block, before)
         if b"hidden=" in block or b"hidden =" in block:
+            places = _Places(block, before)
             for found in _HIDDEN.finditer(block):
-                marks.hidden.add(self._row_at(block, found.end(), before))
+                marks.hidden.add(places.row_at(found.end()))
         if b't="e"' in block or b"t='e'" in block:
+            places = _Places(block, before)
             for found in _CELL_ERROR.finditer(block):
                 text = _VALUE.search(found[2])
-                where = self._where(block, found.start(), found[1], before)
+                where = places.of(found.start(), found[1])
                 marks.errors[where] = text[1].decode("utf-8", "replace")[:20] if text else "#N/A"
         if b"<f" in block:
+            places = _Places(block, before)
             for found in _CELL_FORMULA.finditer(block):
                 if b't="str"' not in found[1] or b"<v" not in found[0]:
-                    marks.formulas.add(self._where(block, found.start(), found[1], before))
+                    marks.formulas.add(places.of(found.start(), found[1]))
 
     def _measure(self, block: bytes, before: int) -> None:
         """How far the values reach. A reader keeps every cell up to there in memory, filled or not."""
         marks = self.marks
         last = max(block.rfind(b"<v>"), block.rfind(b"<v "), block.rfind(b"<is>"))
         if last >= 0:
-            marks.last_row = max(marks.last_row, self._row_at(block, last, before))
+            marks.last_row = max(marks.last_row, _row_before(block, last, before))
         cells = block.count(b"<c ") + block.count(b"<c>")
         if (
             block.count(b' r="') + block.count(b" r='") < cells
@@ -304,34 +317,55 @@ class _Worksheet(_Xml):
                 (row.count(b"<c ") + row.count(b"<c>") for row in block.split(b"</row>")), default=0
             )
             marks.width = max(marks.width, longest)
-        far = {letters for letters in _CELLS_FAR.findall(block) if _place(letters) >= marks.width}
+        named = set(_CELLS_FAR.findall(block))
+        far = {letters for letters in named if len(letters) > 3 or _place(letters) >= marks.width}
         if any(len(letters) > 3 or not letters.isupper() for letters in far):
             marks.trouble = "order"
-            return
-        for letters in sorted(far, key=_place, reverse=True):
-            filled = re.search(
-                rb'<c\b[^>]*\br\s*=\s*["\']' + letters + rb"""\d+["'](?:[^>/]|/(?!>))*>\s*<(?:v|is|f)\b""",
-                block,
-            )
-            if filled:
-                marks.width = max(marks.width, _place(letters) + 1)
-                break
+        elif far:
+            filled = max(map(_place, set(_CELLS_FILLED.findall(block))), default=0)
+            marks.width = max(marks.width, filled + 1)
 
-    def _row_at(self, block: bytes, position: int, before: int) -> int:
-        """The number of the row that holds `position`."""
-        start = max(block.rfind(b"<row ", 0, position), block.rfind(b"<row>", 0, position))
-        number = _ROW_NUMBER.match(block, start) if start >= 0 else None
-        if number:
-            return int(number[1])
-        return before + block.count(b"<row ", 0, position) + block.count(b"<row>", 0, position)
 
-    def _where(self, block: bytes, position: int, attributes: bytes, before: int) -> tuple[int, int]:
+def _row_before(block: bytes, position: int, before: int) -> int:
+    """The number of the row that holds `position`, for one look."""
+    start = max(block.rfind(b"<row ", 0, position), block.rfind(b"<row>", 0, position))
+    number = _ROW_NUMBER.match(block, start) if start >= 0 else None
+    if number:
+        return int(number[1])
+    return before + block.count(b"<row ", 0, position) + block.count(b"<row>", 0, position)
+
+
+class _Places:
+    """Where in a block's rows something stands, asked from its beginning to its end: what was counted is kept."""
+
+    def __init__(self, block: bytes, before: int) -> None:
+        self.block = block
+        self.before = before
+        self.starts = [found.start() for found in _ROW_START.finditer(block)]
+        self.counted = (-1, 0, 0)  # the row's start, up to where its cells were counted, how many
+
+    def _start(self, position: int) -> tuple[int, int]:
+        """How many rows began before `position`, and where the last of them did."""
+        place = bisect_left(self.starts, position)
+        return place, self.starts[place - 1] if place else -1
+
+    def row_at(self, position: int) -> int:
+        place, start = self._start(position)
+        number = _ROW_NUMBER.match(self.block, start) if place else None
+        return int(number[1]) if number else self.before + place
+
+    def of(self, position: int, attributes: bytes) -> tuple[int, int]:
+        """Row and column of the cell that begins at `position`."""
         ref = _REF.search(attributes)
         if ref:
             return int(ref[2]), _place(ref[1])
-        start = max(block.rfind(b"<row ", 0, position), block.rfind(b"<row>", 0, position), 0)
-        cells = block.count(b"<c ", start, position) + block.count(b"<c>", start, position)
-        return self._row_at(block, position, before), cells
+        start = max(self._start(position)[1], 0)
+        row, upto, cells = self.counted
+        if row != start:
+            upto, cells = start, 0
+        cells += self.block.count(b"<c ", upto, position) + self.block.count(b"<c>", upto, position)
+        self.counted = (start, position, cells)
+        return self.row_at(position), cells
 
 
 def _beyond(row: int) -> re.Pattern[bytes]:
