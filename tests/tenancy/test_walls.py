@@ -169,10 +169,33 @@ def test_definer_functions_have_a_fixed_search_path(app):
         text(
             """SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
                WHERE n.nspname = 'public' AND p.prosecdef
-               AND NOT EXISTS (SELECT 1 FROM unnest(coalesce(p.proconfig, '{}')) s WHERE s LIKE 'search_path=%')"""
+               AND NOT EXISTS (SELECT 1 FROM unnest(coalesce(p.proconfig, '{}')) s
+                               WHERE s LIKE 'search_path=%, pg_temp')"""
         )
     ).all()
     assert loose == []
+
+
+def test_a_temporary_table_cannot_slip_under_a_definer_function(app, world):
+    """Where pg_temp is searched first, its trigger would act as portal_owner."""
+    scope = world.actors["clerk"].scope
+    given = {"network": scope.network, "low": scope.low, "high": scope.high}
+    for statement in (
+        """SELECT set_config('portal.network', CAST(:network AS text), true),
+                  set_config('portal.scope_from', :low, true), set_config('portal.scope_to', :high, true)""",
+        "CREATE TEMP TABLE acted (who text)",
+        """CREATE TEMP TABLE customer_search (customer_id bigint PRIMARY KEY, network_id bigint, unit_path text,
+                                              facets text[], body text)""",
+        """CREATE FUNCTION pg_temp.act() RETURNS trigger LANGUAGE plpgsql AS
+           'BEGIN INSERT INTO pg_temp.acted VALUES (current_user); RETURN NEW; END'""",
+        "CREATE TRIGGER act BEFORE INSERT ON pg_temp.customer_search FOR EACH ROW EXECUTE FUNCTION pg_temp.act()",
+        "GRANT ALL ON pg_temp.customer_search, pg_temp.acted TO PUBLIC",
+        """INSERT INTO customer (network_id, unit_path, unit_id, name, phone, address)
+           SELECT network_id, unit_path, id, 'n', '13800000000', 'a' FROM unit
+           WHERE unit_path >= :low AND unit_path < :high ORDER BY unit_path LIMIT 1""",
+    ):
+        db.session.execute(text(statement), {name: given[name] for name in given if f":{name}" in statement})
+    assert db.session.scalars(text("SELECT who FROM pg_temp.acted")).all() == []
 
 
 def test_no_view_looks_past_the_walls(app):
