@@ -16,7 +16,7 @@ import procrastinate.jobs
 import psycopg
 import structlog
 from flask import Flask, current_app
-from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
 from procrastinate.jobs import Status
 from procrastinate.manager import JobManager
 from procrastinate.tasks import configure_task
@@ -27,6 +27,8 @@ from portal.core.db import db, finish, look_as, raw
 from portal.core.scope import CLOSED, Scope, current_scope, stated
 
 STALLED_AFTER = 20  # seconds without a sign of life from a worker
+RESCUE_EVERY = 10  # seconds
+NORMAL, PATIENT = "default", "patient"
 ATTEMPTS = 8
 LONGEST_WAIT = 20  # seconds between two attempts: nothing may hang for a minute after the database's return
 log = structlog.get_logger("jobs")
@@ -49,6 +51,7 @@ class Job:
     name: str
     run: Callable[..., None]
     cron: str | None
+    lane: str
 
 
 JOBS: dict[str, Job] = {}
@@ -56,11 +59,16 @@ _manager = JobManager(procrastinate.SyncPsycopgConnector())  # never opened: it 
 _carriers: list[tuple[str, Callable[[], Any], Callable[[Any], None]]] = []
 
 
-def job(name: str, *, cron: str | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make a function a job of this name ('customer_files.check'); with `cron` it also runs by itself."""
+def job(
+    name: str, *, cron: str | None = None, patient: bool = False
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a function a job of this name ('customer_files.check'); with `cron` it also runs by itself.
+
+    `patient`: nobody waits for it in front of a page; it goes into a lane of its own, so that it holds up no check.
+    """
 
     def register(run: Callable[..., None]) -> Callable[..., None]:
-        JOBS[name] = Job(name, run, cron)
+        JOBS[name] = Job(name, run, cron, PATIENT if patient else NORMAL)
         return run
 
     return register
@@ -73,7 +81,7 @@ def carry(name: str, dump: Callable[[], Any], load: Callable[[Any], None]) -> No
 
 def later(name: str, *, once: str | None = None, priority: int = 0, **ids: Any) -> None:
     """Run job `name` after this transaction is committed; `once` is a lock: while one such waits, no second."""
-    JOBS[name]  # a wrong name fails here, not at night
+    asked = JOBS[name]  # a wrong name fails here, not at night
     scope = current_scope()
     travels = {"scope": [scope.network, scope.low, scope.high], **{who: dump() for who, dump, _ in _carriers}}
     with suppress(AlreadyEnqueued), db.session.begin_nested():  # a duplicate must not kill the caller's work
@@ -81,7 +89,7 @@ def later(name: str, *, once: str | None = None, priority: int = 0, **ids: Any) 
             name=name,
             job_manager=_manager,
             connection=raw(),
-            queue="default",
+            queue=asked.lane,
             priority=priority,
             lock=None,
             queueing_lock=once,
@@ -118,38 +126,59 @@ async def _work(app: Flask, concurrency: int) -> None:
     for each in JOBS.values():
         _add(queue, app, each)
 
-    @queue.periodic(cron="*/15 * * * * *")
-    @queue.task(name="core.rescue", queueing_lock="core.rescue", pass_context=True)
-    async def rescue(context: procrastinate.JobContext, timestamp: int) -> None:
-        manager = context.app.job_manager
-        for stalled in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER):
-            log.warning("job_rescued", job=stalled.task_name, id=stalled.id)
-            if stalled.queueing_lock == stalled.task_name:  # its clock starts it again by itself
-                await manager.finish_job(stalled, status=Status.FAILED, delete_job=True)
-                continue
-            try:
-                await manager.retry_job(stalled)
-            except UniqueViolation:  # the same work waits already: this one must not hold up the others
-                log.warning("job_not_rescued", job=stalled.task_name, id=stalled.id)
-                await manager.finish_job(stalled, status=Status.FAILED, delete_job=True)
+    async def lane(name: str, at_once: int) -> None:
+        while True:
+            with suppress(
+                ConnectorException, psycopg.Error
+            ):  # the database is away: the rest of the log says so
+                await queue.run_worker_async(
+                    queues=[name],
+                    concurrency=at_once,
+                    install_signal_handlers=False,
+                    shutdown_graceful_timeout=20,
+                    fetch_job_polling_interval=2,
+                    delete_jobs="successful",
+                    update_heartbeat_interval=5,
+                    stalled_worker_timeout=STALLED_AFTER,
+                )
+            log.warning(
+                "worker_begins_again", lane=name
+            )  # it lost its connection; what it was at is finished
+            await asyncio.sleep(1)
 
     async with queue.open_async():
-        running = asyncio.create_task(
-            queue.run_worker_async(
-                concurrency=concurrency,
-                install_signal_handlers=False,
-                shutdown_graceful_timeout=20,
-                fetch_job_polling_interval=2,
-                delete_jobs="successful",
-                update_heartbeat_interval=5,
-                stalled_worker_timeout=STALLED_AFTER,
-            )
-        )
+        lanes = [asyncio.create_task(lane(NORMAL, concurrency)), asyncio.create_task(lane(PATIENT, 1))]
+        rescuing = asyncio.create_task(_rescue(queue.job_manager))
+
+        def end() -> None:
+            for each in lanes:
+                each.cancel()  # once: a running job is finished first
+
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, running.cancel)
-        with suppress(asyncio.CancelledError):
-            await running
+            loop.add_signal_handler(number, end)
+        await asyncio.wait(lanes)
+        rescuing.cancel()
+
+
+async def _rescue(manager: JobManager) -> None:
+    """Begin anew what a killed worker was at. Beside the jobs and not as one of them: long ones must not hold it up."""
+    while True:
+        try:
+            for stalled in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER):
+                await _begin_anew(manager, stalled)
+        except ConnectorException as away:
+            log.warning("rescue_failed", error=type(away).__name__)
+        await asyncio.sleep(RESCUE_EVERY)
+
+
+async def _begin_anew(manager: JobManager, stalled: procrastinate.jobs.Job) -> None:
+    log.warning("job_rescued", job=stalled.task_name, id=stalled.id)
+    if stalled.queueing_lock != stalled.task_name:
+        with suppress(UniqueViolation, AlreadyEnqueued):  # else the same work waits already
+            await manager.retry_job(stalled)
+            return
+    await manager.finish_job(stalled, status=Status.FAILED, delete_job=True)  # its own clock begins it again
 
 
 def _add(queue: procrastinate.App, app: Flask, each: Job) -> None:
@@ -163,7 +192,10 @@ def _add(queue: procrastinate.App, app: Flask, each: Job) -> None:
         log.info("job_done", job=each.name, seconds=round((clock.now() - started).total_seconds(), 3))
 
     task = queue.task(
-        name=each.name, retry=False if each.cron else Again(), queueing_lock=each.name if each.cron else None
+        name=each.name,
+        queue=each.lane,
+        retry=False if each.cron else Again(),
+        queueing_lock=each.name if each.cron else None,
     )(act)
     if each.cron:
         queue.periodic(cron=each.cron)(task)

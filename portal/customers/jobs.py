@@ -5,11 +5,11 @@ from portal.core.jobs import job
 from portal.customers import service
 
 
-@job("customers.refresh")
+@job("customers.refresh", patient=True)
 def refresh(file_ids: list[int]) -> None:
     service.refresh(current_actor(), file_ids)
 
 
-@job("customers.link")
+@job("customers.link", patient=True)
 def link(file_ids: list[int]) -> None:
     service.link(current_actor(), file_ids)
