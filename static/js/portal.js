@@ -58,9 +58,12 @@ function countDown() {
 
 // ---- one element, or the whole page, from an answer
 const parse = html => new DOMParser().parseFromString(html, 'text/html');
+const address = () => location.pathname + location.search;
+let shown = address();
 function show(html, url) {
   const page = parse(html);
   history.pushState({}, '', url);
+  shown = address();
   document.title = page.title;
   document.documentElement.lang = page.documentElement.lang;
   document.body.replaceWith(page.body);
@@ -68,7 +71,7 @@ function show(html, url) {
   begin();
   if (!$('[data-focus]')) $('#main')?.focus();
 }
-addEventListener('popstate', () => location.reload());
+addEventListener('popstate', () => address() === shown || location.reload()); // an anchor of this page is no other page
 async function swap(el, url, init) {
   const target = $(el.dataset.swap);
   target.setAttribute('aria-busy', 'true');
