@@ -97,7 +97,8 @@ WAITING = """
         || coalesce((scheduled_at - now())::text, '-') || ', worker seen '
         || coalesce((now() - w.last_heartbeat)::text, '-')
     FROM procrastinate_jobs j LEFT JOIN procrastinate_workers w ON w.id = j.worker_id
-    WHERE task_name LIKE 'customer%' AND status IN ('todo', 'doing')
+    WHERE (task_name = 'customer_files.check' AND status IN ('todo', 'doing'))
+       OR (status = 'doing' AND coalesce(w.last_heartbeat < now() - interval '20 s', true))
 """
 
 
@@ -131,10 +132,7 @@ DUTIES = """
         (SELECT count(*) FROM customer_file f WHERE f.unit_id = u.id AND f.state = 'submitted') AS standing
     FROM unit u WHERE u.kind = 'dealer'
 """
-LEFT_JOBS = """
-    SELECT task_name, status::text FROM procrastinate_jobs
-    WHERE status IN ('failed', 'aborted') OR (status = 'doing' AND task_name LIKE 'customer%')
-"""
+LEFT_JOBS = "SELECT task_name, status::text FROM procrastinate_jobs WHERE status IN ('failed', 'aborted')"
 
 
 def compared(house: House, ledger: Ledger) -> Findings:
