@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from portal.core.paper import MISSING_SIGN, characters, fonts, printable
 from portal.customer_files.pages import receipts
-from portal.customer_files.pages.receipts import MISSING_SIGN, characters, printable
 from tests.customer_files.test_pages import REASONS, file_month, person
 from tests.factories import World
 
@@ -70,4 +70,4 @@ def test_late(world: World, browser_as: Callable[..., Any], at: Any) -> None:
 
 
 def test_the_typeface_is_the_one_that_comes_with_us() -> None:
-    assert receipts.fonts().families() == ["Noto Sans SC", "Noto Serif SC"]
+    assert fonts().families() == ["Noto Sans SC", "Noto Serif SC"]
