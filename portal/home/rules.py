@@ -57,6 +57,10 @@ COMPLAINTS = Entry("chat", _("Complaints"), "/complaints")
 RECTIFICATIONS = Entry("tool", _("Rectifications"), "/rectifications", lazy_pgettext("bottom bar", "Fixes"))
 MARGIN = Entry("wallet", _("Brand margin"), "/margin", lazy_pgettext("bottom bar", "Margin"))
 SANCTIONS = Entry("scale", _("Sanctions and appeals"), "/sanctions", lazy_pgettext("bottom bar", "Sanctions"))
+APPEALS = Entry("chat", _("Appeals"), "/appeals", lazy_pgettext("bottom bar", "Appeals"))
+COMMISSION = Entry("wallet", _("Commission"), "/commission")
+POSTING = Entry("check", _("To be posted"), "/margin/queue", lazy_pgettext("bottom bar", "To post"))
+DEADLINES = Entry("clock", _("Deadlines"), "/clock")
 BOARD = Entry("layers", _("Monthly consolidation"), "/region", lazy_pgettext("bottom bar", "Month"))
 BOARDS = Entry("layers", BOARD.label, "/regions", BOARD.short, also=("/region",))
 DEALERS = Entry("pin", _("Dealers"), "/dealers")
@@ -71,11 +75,34 @@ MONTH = Entry("calendar", _("Calendar"), "/calendar")
 NOTICES = Entry("bell", _("Notices"), "/notices")
 MORE = Entry("menu", _("More"), "/menu")
 
-_FILER = (HOME, FILES, CUSTOMERS, COMPLAINTS, RECTIFICATIONS, MARGIN, SANCTIONS, RULEBOOK)
-_REGION = (WORKSPACE, BOARD, RECTIFICATIONS, COVERAGE, CUSTOMERS, DEALERS, COMPLAINTS, MARGIN, RULEBOOK)
+_FILER = (HOME, FILES, CUSTOMERS, COMPLAINTS, RECTIFICATIONS, MARGIN, SANCTIONS, DEADLINES, RULEBOOK)
+_REGION = (
+    WORKSPACE,
+    BOARD,
+    RECTIFICATIONS,
+    COVERAGE,
+    CUSTOMERS,
+    DEALERS,
+    COMPLAINTS,
+    SANCTIONS,
+    COMMISSION,
+    DEADLINES,
+    RULEBOOK,
+)
 _CHANNEL = (WORKSPACE, BOARDS, *_REGION[2:])
-_SERVICE = (WORKSPACE, CALLS, COVERAGE, RECTIFICATIONS, COMPLAINTS, CUSTOMERS, BOARDS, STATISTICS, RULEBOOK)
-_SANCTION = (WORKSPACE, SANCTIONS, MARGIN, RULEBOOK)
+_SERVICE = (
+    WORKSPACE,
+    CALLS,
+    COVERAGE,
+    RECTIFICATIONS,
+    COMPLAINTS,
+    CUSTOMERS,
+    BOARDS,
+    STATISTICS,
+    DEADLINES,
+    RULEBOOK,
+)
+_SANCTION = (WORKSPACE, SANCTIONS, APPEALS, DEADLINES, MARGIN, RULEBOOK)
 
 NAV: dict[Role, tuple[Entry, ...]] = {
     Role.DEALER_PRINCIPAL: _FILER,
@@ -87,8 +114,8 @@ NAV: dict[Role, tuple[Entry, ...]] = {
     Role.HQ_SUPERVISOR: _SERVICE,
     Role.SANCTION_OFFICER: _SANCTION,
     Role.SANCTION_APPROVER: _SANCTION,
-    Role.FINANCE: (WORKSPACE, MARGIN, RULEBOOK),
-    Role.EXECUTIVE: (HOME, BOARDS, STATISTICS, COVERAGE, COMPLAINTS, SANCTIONS, RULEBOOK),
+    Role.FINANCE: (WORKSPACE, SANCTIONS, MARGIN, POSTING, DEADLINES, RULEBOOK),
+    Role.EXECUTIVE: (HOME, BOARDS, STATISTICS, COVERAGE, COMPLAINTS, SANCTIONS, MARGIN, DEADLINES, RULEBOOK),
     Role.ADMINISTRATOR: (WORKSPACE, RULEBOOK, PEOPLE, UNITS, MONTH, AUDIT),
 }
 ON_A_PHONE = 4

@@ -18,6 +18,7 @@ from portal.sanctions.queries import (
     view,
     views,
 )
+from portal.sanctions.queries.pages import due_first, waits_for
 from portal.sanctions.rules import Decision, Measure, MeasureKind, Move, State, measure_words
 from portal.sanctions.service import (
     Proposal,
@@ -62,6 +63,7 @@ __all__ = [
     "close",
     "count_by_state",
     "decide",
+    "due_first",
     "effects_of",
     "execute",
     "get_case",
@@ -84,5 +86,6 @@ __all__ = [
     "tend",
     "view",
     "views",
+    "waits_for",
     "withdraw",
 ]

@@ -1,0 +1,136 @@
+"""The decision on paper: clause, facts, measures, right and deadline of appeal, in the party's language (R033)."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Response, request
+from flask_babel import force_locale
+
+from portal import rulebook
+from portal.access import Actor, Permission, current_actor
+from portal.core import clock, paper
+from portal.core.errors import NotFound
+from portal.core.texts import LANGUAGES, gettext, language
+from portal.sanctions import queries
+from portal.sanctions.models import Case
+from portal.sanctions.pages import shown
+from portal.sanctions.pages.case import may_read_paper
+from portal.sanctions.pages.door import room
+from portal.sanctions.queries import pages as listed
+from portal.sanctions.rules import Decision, measure_words
+from portal.sanctions.rules.cases import moment_words
+
+TEMPLATE = "templates/sanctions/decision.typ"
+
+
+@room.get("/sanctions/<number>/decision.pdf", needs=Permission.SANCTION_READ)
+def decision(number: str) -> Response:
+    """In the party's own language, unless another is asked for in the address."""
+    actor = current_actor()
+    found = listed.by_number(actor, number)
+    if not may_read_paper(actor, found):
+        raise NotFound()
+    asked = request.args.get("lang") or listed.party_language(found) or ""
+    lang = asked if asked in LANGUAGES else language() if queries.is_party(actor, found) else "zh"
+    with force_locale(LANGUAGES[lang]):
+        made = paper.printed(TEMPLATE, _texts(actor, found, lang), _dated(found), lang)
+    response = Response(made, mimetype="application/pdf")
+    response.headers.set("Content-Disposition", "inline", filename=f"{found.number}.pdf")
+    return response
+
+
+def _dated(found: Case) -> datetime:
+    return found.decided_at or found.approved_at or found.proposed_at or clock.now()
+
+
+def _texts(actor: Actor, found: Case, lang: str) -> dict[str, Any]:
+    view = queries.view(actor, found)
+    zone = ZoneInfo(actor.time_zone)
+    names = shown.names_in(found)
+    english = lang == "en"
+    party = view.unit_name if view.person_name is None else f"{view.person_name}, {view.unit_name}"
+    if not english:
+        party = party.replace(", ", "，")
+
+    def when(at: datetime | None) -> str:
+        return moment_words(at, zone) if at else "—"
+
+    clause = f"{found.requirement} · {view.title.of(lang)}" if view.title else found.requirement
+    return {
+        "brand": actor.network_name_en if english and actor.network_name_en else actor.network_name,
+        "kind": gettext("Sanction decision"),
+        "number": found.number,
+        "draft": "" if found.approved_at else gettext("Preview of a proposal: nothing is decided yet."),
+        "lines": [
+            [gettext("Party"), f"{party} ({view.unit_code})"],
+            [gettext("Rule"), clause],
+            [
+                gettext("The rulebook says"),
+                (view.consequence.of(lang) if view.consequence else "—")
+                + " "
+                + gettext("(rulebook version %(number)s)", number=found.rulebook_version),
+            ],
+            [gettext("Step of the ladder"), str(found.step)],
+        ],
+        "facts_title": gettext("Facts"),
+        "facts": [*([found.words] if found.words else []), *(str(words) for _, _, words in view.facts)],
+        "evidence": gettext("Evidence: %(count)s documents, kept in the portal.", count=len(found.documents))
+        if found.documents
+        else "",
+        "statement_title": gettext("What the party says"),
+        "statement": found.statement or gettext("The party did not state its side in its time."),
+        "measures_title": gettext("Decision: these measures"),
+        "measures": [
+            f"{measure_words(each)}"
+            + (gettext(", until %(day)s", day=each.until.isoformat()) if each.until else "")
+            + (f" · {each.note}" if each.note else "")
+            for each in found.planned
+        ]
+        if found.decision != Decision.REVOKED
+        else [gettext("None: the decision was revoked on appeal.")],
+        "reasons_title": gettext("Reasons"),
+        "reasons": [text for text in (found.approval_note, found.decision_note) if text],
+        "right_title": gettext("Right of appeal"),
+        "right": _right(found, when),
+        "hands": [
+            [gettext("Proposed by"), names.get(found.proposed_by or 0, "—"), when(found.proposed_at)],
+            [gettext("Approved by"), names.get(found.approved_by or 0, "—"), when(found.approved_at)],
+            *(
+                [
+                    [
+                        gettext("Second approver"),
+                        names.get(found.first_approved_by, ""),
+                        when(found.first_approved_at),
+                    ]
+                ]
+                if found.first_approved_by
+                else []
+            ),
+            *(
+                [[gettext("Appeal heard by"), names.get(found.heard_by, ""), when(found.decided_at)]]
+                if found.heard_by
+                else []
+            ),
+            [gettext("Served"), names.get(found.served_by or 0, "—"), when(found.served_at)],
+        ],
+        "proof": gettext(
+            "Made by the portal from its own records; look up the case by its number to check it."
+        ),
+    }
+
+
+def _right(found: Case, when: Any) -> Any:
+    if found.decided_at is not None:
+        return gettext("One appeal was made and is decided; the decision above is final.")
+    if found.appeal_due_at is not None:
+        return gettext(
+            "You may appeal once, with your grounds, in the portal until %(when)s. Nothing is executed before then; "
+            "somebody hears it who neither proposed nor approved.",
+            when=when(found.appeal_due_at),
+        )
+    book = rulebook.at_version(found.network_id, found.rulebook_version)
+    return gettext(
+        "You may appeal once, with your grounds, in the portal within %(days)s days after it is served.",
+        days=book.sanctions.procedure.appeal.days,
+    )

@@ -1,0 +1,155 @@
+"""What only pages ask: a case by its number, the boards' tabs with their counts, the steps that are due first."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select, true
+
+from portal.access import Actor, Role
+from portal.accounts import Membership, Person
+from portal.core.db import db, within
+from portal.core.errors import NotFound
+from portal.core.paging import LIMIT, Page, paged
+from portal.network import Unit
+from portal.sanctions.models import Case, Effect
+from portal.sanctions.queries.cases import CaseView, is_party, may_see, views
+from portal.sanctions.rules import State
+
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+SOON = timedelta(hours=48)
+ENDED = (State.CLOSED, State.REJECTED, State.REVOKED, State.WITHDRAWN)
+
+
+class Tab(StrEnum):
+    """What a board can be asked for."""
+
+    OPEN = "open"
+    TEND = "tend"
+    JUDGE = "judge"
+    DRAFT = "draft"
+    PROPOSED = "proposed"
+    SERVE = "serve"
+    SERVED = "served"
+    APPEALED = "appealed"
+    EXECUTE = "execute"
+    SOON = "soon"
+    REVIEW = "review"
+    EXECUTED = "executed"
+    DONE = "done"
+    ALL = "all"
+
+
+def _is(*states: State) -> ColumnElement[bool]:
+    return Case.state.in_([each.value for each in states])
+
+
+def tab_condition(tab: Tab, now: datetime) -> ColumnElement[bool]:
+    """Which cases stand under a tab."""
+    appeal_over = or_(Case.appeal_due_at.is_(None), Case.appeal_due_at <= now)
+    running = ~_is(*ENDED, State.EXECUTED)
+    conditions: Mapping[Tab, ColumnElement[bool]] = {
+        Tab.OPEN: ~_is(*ENDED),
+        Tab.TEND: or_(_is(State.DRAFT, State.APPROVED), and_(Case.review_at.is_not(None), ~_is(*ENDED))),
+        Tab.JUDGE: _is(State.PROPOSED, State.APPEALED),
+        Tab.DRAFT: _is(State.DRAFT),
+        Tab.PROPOSED: _is(State.PROPOSED),
+        Tab.SERVE: _is(State.APPROVED),
+        Tab.SERVED: and_(_is(State.SERVED), ~appeal_over),
+        Tab.APPEALED: _is(State.APPEALED),
+        Tab.EXECUTE: or_(_is(State.UPHELD, State.VARIED), and_(_is(State.SERVED), appeal_over)),
+        Tab.SOON: and_(running, Case.step_due_at <= now + SOON),
+        Tab.REVIEW: and_(Case.review_at.is_not(None), ~_is(*ENDED)),
+        Tab.EXECUTED: _is(State.EXECUTED),
+        Tab.DONE: _is(*ENDED),
+        Tab.ALL: true(),
+    }
+    return conditions[tab]
+
+
+def by_number(actor: Actor, number: str) -> Case:
+    """Raises NotFound, also for a case that this actor may not see."""
+    found = db.session.scalar(select(Case).where(Case.number == number, may_see(actor)))
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def numbered(actor: Actor, ids: Sequence[int]) -> Sequence[Case]:
+    """Those of these cases that this actor may see."""
+    return db.session.scalars(select(Case).where(Case.id.in_(ids), may_see(actor)).order_by(Case.id)).all()
+
+
+def board(
+    actor: Actor,
+    tab: Tab,
+    now: datetime,
+    *,
+    number: str = "",
+    unit: Unit | None = None,
+    rule: str = "",
+    cursor: str | None = None,
+    limit: int = LIMIT,
+) -> Page[Case]:
+    """The cases under a tab, the least time left first; what owes no step stands last."""
+    chosen = select(Case).where(may_see(actor), tab_condition(tab, now))
+    if number:
+        chosen = chosen.where(Case.number.istartswith(number, autoescape=True))
+    if unit is not None:
+        chosen = chosen.where(Case.about_path.startswith(unit.unit_path))
+    if rule:
+        chosen = chosen.where(or_(Case.rule == rule, Case.requirement == rule))
+    due = func.coalesce(Case.step_due_at, literal(NEVER, Case.step_due_at.type))
+    return paged(chosen, [due, Case.id], cursor, limit)
+
+
+def counts(actor: Actor, tabs: Sequence[Tab], now: datetime) -> Mapping[Tab, int]:
+    """How many cases stand under each tab, in one look."""
+    columns = [func.count().filter(tab_condition(tab, now)).label(tab.value) for tab in tabs]
+    row = db.session.execute(select(*columns).select_from(Case).where(may_see(actor))).one()
+    return dict(zip(tabs, row, strict=True))
+
+
+def due_first(actor: Actor, *, limit: int) -> Sequence[CaseView]:
+    """Cases in which somebody owes a step, the least time left first."""
+    chosen = (
+        select(Case)
+        .where(may_see(actor), Case.step_due_at.is_not(None), ~_is(*ENDED, State.EXECUTED))
+        .order_by(Case.step_due_at, Case.id)
+        .limit(limit)
+    )
+    return views(actor, db.session.scalars(chosen).all())
+
+
+def waits_for(actor: Actor, now: datetime) -> int:
+    """The party's own cases in which it may still speak or appeal, or has not signed."""
+    chosen = select(Case).where(
+        may_see(actor),
+        or_(
+            and_(_is(State.PROPOSED), Case.stated_at.is_(None), Case.statement_due_at > now),
+            and_(_is(State.SERVED), Case.appeal_due_at > now),
+        ),
+    )
+    return sum(1 for each in db.session.scalars(chosen.limit(100)) if is_party(actor, each))
+
+
+def effects_in(actor: Actor, case: Case, *, undone: bool = False) -> Sequence[Effect]:
+    """What a case that this actor may see holds and does; `undone`: with what fell since."""
+    chosen = select(Effect).where(Effect.case_id == case.id)
+    if not undone:
+        chosen = chosen.where(Effect.undone_at.is_(None))
+    with within(actor.whole_network):
+        return db.session.scalars(chosen.order_by(Effect.round, Effect.place)).all()
+
+
+def party_language(case: Case) -> str | None:
+    """The language that the party has chosen: the person's, or that of the dealer's principal."""
+    chosen = select(Person.language).join(Membership, Membership.person_id == Person.id)
+    if case.person_id is not None:
+        chosen = chosen.where(Person.id == case.person_id)
+    else:
+        principal = Membership.role == Role.DEALER_PRINCIPAL.value
+        chosen = chosen.where(
+            Membership.unit_id == case.about_unit_id, principal, Membership.status == "active"
+        )
+    return db.session.scalar(chosen.order_by(Membership.id).limit(1))

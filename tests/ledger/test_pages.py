@@ -1,0 +1,103 @@
+"""The pages of money, by a browser without script; each page that is opened is also inspected."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+from tests.factories import World
+
+Browse = Callable[..., Any]
+
+
+def deposit(browser: Any, unit: str, amount: str, reference: str) -> Any:
+    form = {"amount": amount, "reference": reference}
+    return browser.send(f"/margin/{unit}/deposits", form, page=f"/margin/{unit}")
+
+
+def test_finance_posts_a_deposit_once_and_the_dealer_sees_it(world: World, browser_as: Browse) -> None:
+    finance = browser_as(world.actors["finance"])
+    assert deposit(finance, "D1", "２０,000.00", "B-1").status_code == 302
+    again = deposit(finance, "D1", "20000", "B-1")
+    assert again.status_code == 409
+    assert "已经入账" in again.text
+    wrong = deposit(finance, "D1", "nothing", "B-2")
+    assert wrong.status_code == 422
+    assert "<title>错误：" in wrong.text
+    everybody = finance.page("/margin")
+    assert "¥20,000.00" in everybody.text
+    principal = browser_as(world.actors["principal"])
+    assert principal.get("/margin").headers["Location"] == "/margin/D1"
+    own = principal.page("/margin/D1")
+    assert "¥20,000.00" in own.headings[0]
+    assert "B-1" in own.text
+    assert "/margin/D1/deposits" not in own.html
+    english = principal.page("/margin/D1?lang=en")
+    assert "Brand margin of" in english.headings[0]
+
+
+def test_nobody_sees_anothers_margin(world: World, other: World, browser_as: Browse) -> None:
+    principal = browser_as(world.actors["principal"])
+    for place in ("/margin/D2", "/margin/R1", "/margin/HQ", "/margin/D2/statement.pdf", "/margin/entries/1"):
+        assert principal.get(place).status_code == 404
+    assert browser_as(world.actors["officer"]).get("/margin").status_code == 403
+    assert browser_as(world.actors["executive"]).get("/margin/queue").status_code == 403
+
+
+def test_statements_on_paper_and_as_a_workbook(world: World, browser_as: Browse) -> None:
+    finance = browser_as(world.actors["finance"])
+    deposit(finance, "D1", "1234.50", "B-1")
+    paper = finance.get("/margin/D1/statement.pdf?since=2026-11-01&until=2026/11/30")
+    assert paper.data.startswith(b"%PDF")
+    sheet = finance.get("/margin/D1/statement.xlsx")
+    assert sheet.data.startswith(b"PK")
+    assert "attachment" in sheet.headers["Content-Disposition"]
+    odd = finance.page("/margin/D1?since=yesterday")
+    assert "2026-11-05" in odd.text
+    assert "没有" in finance.page("/margin/D1?until=2026-10-01").text
+
+
+def test_an_entry_shows_both_sides_to_finance_and_its_own_to_the_dealer(
+    world: World, browser_as: Browse
+) -> None:
+    finance, principal = browser_as(world.actors["finance"]), browser_as(world.actors["principal"])
+    deposit(finance, "D1", "100", "B-1")
+    entry = next(link for link in finance.page("/margin/D1").links if "/entries/" in link)
+    assert "银行存款" in finance.page(entry).text
+    assert "银行存款" not in principal.page(entry).text
+
+
+def test_a_months_statement_is_all_or_nothing(world: World, browser_as: Browse) -> None:
+    finance = browser_as(world.actors["finance"])
+
+    def send(text: str) -> Any:
+        form = {"month": "2026-10", "file": (io.BytesIO(text.encode()), "c.csv")}
+        return finance.send(
+            "/margin/commissions", form, page="/margin/queue", content_type="multipart/form-data"
+        )
+
+    wrong = send("person,amount\nnobody@nowhere.example,5\n")
+    assert wrong.status_code == 422
+    assert "没有导入" in wrong.text
+    assert send("who\n1\n").status_code == 422
+    good = f"person,amount\n{world.email('region')},10000\n"
+    assert send(good).status_code == 302
+    assert send(good).status_code == 409
+    assert "¥10,000.00" in browser_as(world.actors["region"]).page("/commission").headings[0]
+    assert "¥10,000.00" in finance.page("/margin").text
+    person = world.actors["region"].person_id
+    assert "¥10,000.00" in finance.page(f"/commission?person={person}").text
+    assert browser_as(world.actors["clerk"]).get(f"/commission?person={person}").status_code == 404
+    paper = browser_as(world.actors["region"]).get("/commission/statement.pdf?lang=en")
+    assert paper.data.startswith(b"%PDF")
+    assert finance.get(f"/commission/statement.xlsx?person={person}").data.startswith(b"PK")
+
+
+def test_lists_turn_pages_and_take_filters(world: World, browser_as: Browse) -> None:
+    finance = browser_as(world.actors["finance"])
+    deposit(finance, "D2", "30000", "B-1")
+    assert "宁波顺达" in finance.page("/margin?q=D2").text
+    short = finance.page("/margin?state=short").text
+    assert "杭州恒居" in short
+    assert "宁波顺达" not in short
+    assert finance.get("/margin?q=%00").status_code == 422
+    assert finance.get("/margin?cursor=x").status_code == 422
