@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from portal.core.paper import MISSING_SIGN, characters, fonts, printable
-from portal.customer_files.pages import receipts
 from tests.customer_files.test_pages import REASONS, file_month, person
 from tests.factories import World
 
