@@ -1,6 +1,7 @@
 """The call: claim, draft, save and next, skip, pause, put right."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from flask import Response, flash, jsonify, redirect, render_template, request, url_for
@@ -140,7 +141,7 @@ def _looked_at(actor: Actor, visit: Visit) -> str:
         rectification=found,
         ends=shown.limit(shown.month_end(visit.month)),
         draft=draft_words(ruled, draft.typed) if draft and draft.typed else [],
-        callable=visit.state in CALLABLE and not visit.held_at(now),
+        callable=_callable(visit, now),
         may_call=actor.may(Permission.VISIT_CALL),
         supervises=supervises,
         correctable=_correctable(actor, visit, now),
@@ -152,6 +153,12 @@ def _looked_at(actor: Actor, visit: Visit) -> str:
         visit_number=desk.visit_number,
         percent=shown.percent,
     )
+
+
+def _callable(visit: Visit, now: datetime) -> bool:
+    """Whether the page offers to call this customer now; the service decides when it is asked."""
+    due = visit.next_at is not None and visit.next_at <= now
+    return visit.state in CALLABLE and due and not visit.held_at(now)
 
 
 def callers(actor: Actor) -> dict[int, str]:
@@ -189,7 +196,7 @@ def _typed_words(name: str, value: str) -> Any:
     return value
 
 
-def _correctable(actor: Actor, visit: Visit, now: Any) -> bool:
+def _correctable(actor: Actor, visit: Visit, now: datetime) -> bool:
     """Whether the page offers to put the last save right; the service decides when it is sent."""
     last = queries.effective(queries.attempts_of(visit.id))[-1:]
     if not last or visit.held_at(now) or visit.waived_at is not None or last[0].round != visit.round:

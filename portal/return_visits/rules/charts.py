@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 TOP = 100.0
 GRID = (0, 25, 50, 75)
+WIDEST = 12.0
 _FRAME = Markup(
     '<svg class="plot" viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">{}{}</svg>'
 )
@@ -68,7 +69,7 @@ def columns(
     if not stacks or top <= 0:
         return _plot([])
     place = TOP / len(stacks)
-    width = place * (1 - gap)
+    width = min(place * (1 - gap), WIDEST)
     parts: list[Markup] = []
     for number, stack in enumerate(stacks):
         left, base = number * place + (place - width) / 2, TOP
