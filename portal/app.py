@@ -95,6 +95,7 @@ def create_app(settings: Settings | None = None) -> Portal:
             "pool_size": settings.portal_pool_size,
             "max_overflow": 8,
             "pool_timeout": 10,
+            "hide_parameters": True,  # an error's text goes into the log: no customer's phone with it
         },
         STORAGE=settings.data_folder / "documents",
         MAX_CONTENT_LENGTH=LARGEST_REQUEST,
