@@ -24,6 +24,7 @@ TABLES = {
     "document_id": "document",
     "customer_id": "customer",
     "notice_id": "notice",
+    "transaction_id": "ledger_transaction",
 }
 """A path parameter's name → the table whose ids it takes."""
 
@@ -103,9 +104,11 @@ def furnish(world: World, api_as: Callable[..., ApiClient]) -> Marked:
     for _ in range(2):
         visit = done(agent.post("/return-visits/next"))
         said = {"result": "reached", "outcome": "unsatisfied", "note": it.mark("回访"), "answers": {}}
-        agent.post(f"/return-visits/{visit['id']}/attempts", json=said)
+        done(agent.post(f"/return-visits/{visit['id']}/attempts", json=said))
+    money = {"amount": {"amount": 500_000, "currency": "CNY"}, "reference": it.mark("保证金")}
+    done(api_as(world.actors["finance"]).post("/ledger/D1/deposits", json=money))
     case = {"rule": "R033", "unit": "D1", "facts": it.mark("事实")}
-    officer.post("/sanction-cases", json=case)
+    done(officer.post("/sanction-cases", json=case))
     assert nil["kind"] == "nil"
     db.session.expire_all()
     return it
@@ -117,14 +120,24 @@ def objects(world: World) -> dict[str, list[tuple[str, str]]]:
     found: dict[str, list[tuple[str, str]]] = {}
     low, high = world.units["D1"].unit_path, world.units["D1"].unit_path.rstrip(".") + "/"
     for name, table in TABLES.items():
-        rows = db.session.execute(
-            db.text(
-                f"""SELECT id::text, unit_path FROM (
-                        SELECT id, unit_path, row_number() OVER (PARTITION BY unit_path ORDER BY id) AS place
-                        FROM {table} WHERE unit_path >= :low AND unit_path < :high) AS numbered
-                    WHERE place <= 3 ORDER BY id"""
-            ),
-            {"low": low, "high": high},
-        ).all()
-        found[name] = [(key, path) for key, path in rows]
+        found[name] = _some(table, low, high) or _some(
+            table, world.network.root_path, "9"
+        )  # kept by headquarters
+    cases = db.session.execute(
+        db.text("SELECT number, unit_path FROM sanction_case WHERE number IS NOT NULL")
+    ).all()
+    found["case_number"] = [(number, path) for number, path in cases]
     return found
+
+
+def _some(table: str, low: str, high: str) -> list[tuple[str, str]]:
+    rows = db.session.execute(
+        db.text(
+            f"""SELECT id::text, unit_path FROM (
+                    SELECT id, unit_path, row_number() OVER (PARTITION BY unit_path ORDER BY id) AS place
+                    FROM {table} WHERE unit_path >= :low AND unit_path < :high) AS numbered
+                WHERE place <= 3 ORDER BY id"""
+        ),
+        {"low": low, "high": high},
+    ).all()
+    return [(key, path) for key, path in rows]
