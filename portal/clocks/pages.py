@@ -30,8 +30,8 @@ KIND_WORDS = {
     Kind.RECTIFICATION: _("Rectification"),
 }
 STATE_TAGS = {
-    State.OPEN: ("info", _("Running")),
     State.BREACHED: ("bad", _("Overdue")),
+    State.OPEN: ("info", _("Running")),
     State.MET: ("ok", _("On time")),
     State.LATE: ("bad", _("Done late")),
     State.WAIVED: ("mute", _("Waived")),
@@ -111,14 +111,20 @@ class Line:
 def obligations() -> str:
     """The clocks of my unit and those below it, the least time left first."""
     actor, now = current_actor(), clock.now()
-    wanted = _choice(State, request.args.get("state", ""), State.OPEN)
     kind = _choice(Kind, request.args.get("kind", ""), None)
     own = request.args.get("of") == "mine"
+    unit_id = actor.unit_id if own else None
+    overdue = bool(
+        queries.list_obligations(now, state=State.BREACHED, kind=kind, unit_id=unit_id, limit=1).items
+    )
+    wanted = _choice(
+        State, request.args.get("state", ""), State.BREACHED if overdue else State.OPEN
+    )  # what is overdue comes first
     page = queries.list_obligations(
         now,
         state=wanted,
         kind=kind,
-        unit_id=actor.unit_id if own else None,
+        unit_id=unit_id,
         cursor=request.args.get("cursor"),
     )
     lines = _lines(actor, page.items, now)
@@ -142,11 +148,8 @@ def obligations() -> str:
         first=url_for("clocks.obligations", state=wanted and wanted.value, **args)
         if request.args.get("cursor")
         else "",
-        overdue=bool(
-            queries.list_obligations(
-                now, state=State.BREACHED, unit_id=actor.unit_id if own else None, limit=1
-            ).items
-        ),
+        overdue=overdue,
+        steps_first=actor.may(Permission.SANCTION_EXECUTE) or actor.may(Permission.SANCTION_APPROVE),
     )
 
 

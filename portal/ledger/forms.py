@@ -57,6 +57,32 @@ class DepositForm(FlaskForm):  # type: ignore[misc]
     )
 
 
+class RefundForm(DepositForm):
+    """Margin that is paid back."""
+
+    reason = StringField(
+        lazy("Reason"),
+        filters=[tidy],
+        validators=[
+            DataRequired(lazy("Say why.")),
+            Length(max=500, message=lazy("At most 500 characters.")),
+        ],
+    )
+
+
+class ReverseForm(FlaskForm):  # type: ignore[misc]
+    """A mistake is undone."""
+
+    reason = StringField(
+        lazy("Reason"),
+        filters=[tidy],
+        validators=[
+            DataRequired(lazy("Say why.")),
+            Length(max=500, message=lazy("At most 500 characters.")),
+        ],
+    )
+
+
 class CommissionsForm(FlaskForm):  # type: ignore[misc]
     """A month's commission statement."""
 

@@ -13,6 +13,7 @@ from portal.rulebook.queries import (
     shipped_keys,
 )
 from portal.rulebook.rules import (
+    REQUIREMENTS,
     Answerable,
     Breach,
     Calendar,
@@ -44,6 +45,7 @@ from portal.rulebook.rules import (
 from portal.rulebook.service import install
 
 __all__ = [
+    "REQUIREMENTS",
     "Answerable",
     "Breach",
     "Calendar",

@@ -18,7 +18,7 @@ from portal.sanctions.queries import (
     view,
     views,
 )
-from portal.sanctions.queries.pages import due_first, waits_for
+from portal.sanctions.queries.pages import due_first, waiting
 from portal.sanctions.rules import Decision, Measure, MeasureKind, Move, State, measure_words
 from portal.sanctions.service import (
     Proposal,
@@ -86,6 +86,6 @@ __all__ = [
     "tend",
     "view",
     "views",
-    "waits_for",
+    "waiting",
     "withdraw",
 ]

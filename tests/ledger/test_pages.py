@@ -92,6 +92,21 @@ def test_a_months_statement_is_all_or_nothing(world: World, browser_as: Browse) 
     assert finance.get(f"/commission/statement.xlsx?person={person}").data.startswith(b"PK")
 
 
+def test_finance_pays_back_and_undoes_by_the_opposite(world: World, browser_as: Browse) -> None:
+    finance = browser_as(world.actors["finance"])
+    deposit(finance, "D1", "500", "B-1")
+    form = {"r-amount": "600", "r-reference": "R-1", "r-reason": "退出"}
+    assert finance.send("/margin/D1/refund", form, page="/margin/D1").status_code == 409
+    assert finance.send("/margin/D1/refund", form | {"r-reason": ""}, page="/margin/D1").status_code == 422
+    assert finance.send("/margin/D1/refund", form | {"r-amount": "200"}, page="/margin/D1").status_code == 302
+    assert "¥300.00" in finance.page("/margin/D1").headings[0]
+    entry = next(link for link in finance.page("/margin/D1").links if "/entries/" in link)
+    assert finance.send(f"{entry}/reverse", {"reason": ""}, page=entry).status_code == 422
+    assert finance.send(f"{entry}/reverse", {"reason": "写错了"}, page=entry).status_code == 302
+    assert "¥500.00" in finance.page("/margin/D1").headings[0]
+    assert "/reverse" not in browser_as(world.actors["principal"]).page(entry).html
+
+
 def test_lists_turn_pages_and_take_filters(world: World, browser_as: Browse) -> None:
     finance = browser_as(world.actors["finance"])
     deposit(finance, "D2", "30000", "B-1")

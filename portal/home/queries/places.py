@@ -9,11 +9,21 @@ from flask import current_app
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, RequestRedirect
 
-from portal import accounts, clocks, network, return_visits
+from portal import accounts, clocks, network, return_visits, sanctions
 from portal.access import Actor, Permission, Role, need_of
 from portal.clocks import Kind
 from portal.home import rules
 from portal.home.rules import FILERS, Action, Badge, ContactLine
+
+WITH_CASES = (
+    Role.SANCTION_OFFICER,
+    Role.SANCTION_APPROVER,
+    Role.FINANCE,
+    Role.DEALER_PRINCIPAL,
+    Role.REGIONAL_MANAGER,
+    Role.CHANNEL_MANAGER,
+)
+"""Whose rail says how many sanction cases wait."""
 
 
 def endpoint_of(actor: Actor, path: str) -> str | None:
@@ -57,6 +67,7 @@ def badges(actor: Actor, now: datetime) -> Mapping[str, Badge]:
     owed = [duty for duty in clocks.duties_of(actor.unit_id) if duty.kind != Kind.RECTIFICATION]
     waiting, late = return_visits.rectifications_waiting(actor, now)
     fixes = {"/rectifications": Badge(waiting, late)} if waiting else {}
+    fixes |= _cases(actor, now)
     if not owed:
         return fixes
     place = (
@@ -65,6 +76,14 @@ def badges(actor: Actor, now: datetime) -> Mapping[str, Badge]:
     return fixes | {
         place: Badge(len(owed), any(duty.due_at <= now and duty.paused_at is None for duty in owed))
     }
+
+
+def _cases(actor: Actor, now: datetime) -> dict[str, Badge]:
+    """Sanction cases that wait for those who decide, or for the party."""
+    if actor.role not in WITH_CASES:
+        return {}
+    count, late = sanctions.waiting(actor, now)
+    return {"/sanctions": Badge(count, late)} if count else {}
 
 
 def unread(actor: Actor) -> int | None:

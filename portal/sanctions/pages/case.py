@@ -1,5 +1,8 @@
 """One case: measures, facts, evidence, the party's words, money, what was done, and what may be done now."""
 
+from datetime import datetime
+from typing import Any
+
 from flask import Response, redirect, render_template, send_file, url_for
 from flask.typing import ResponseReturnValue
 
@@ -8,6 +11,7 @@ from portal.access import Actor, Permission, current_actor
 from portal.core import clock, events
 from portal.core.db import within
 from portal.core.errors import NotFound, PortalError
+from portal.core.texts import gettext
 from portal.sanctions import queries
 from portal.sanctions.forms import Sent, rows_of
 from portal.sanctions.models import Case
@@ -27,6 +31,16 @@ def case(number: str) -> str:
 def appeal_of(number: str) -> ResponseReturnValue:
     found = listed.by_number(current_actor(), number)
     return redirect(url_for("sanctions.case", number=found.number, _anchor="appeal"))
+
+
+STEPS = "propose, approve, serve, statement, acknowledge, appeal, decide, execute, close, withdraw"
+
+
+@room.get(f"/sanctions/<number>/<any({STEPS}):step>", needs=Permission.SANCTION_READ)
+def step(number: str, step: str) -> ResponseReturnValue:
+    """Where a step's address is opened or reloaded: its form stands on the case's page."""
+    found = listed.by_number(current_actor(), number)
+    return redirect(url_for("sanctions.case", number=found.number))
 
 
 @room.get("/sanctions/<number>/documents/<key:document_id>", needs=Permission.SANCTION_READ)
@@ -77,13 +91,22 @@ def case_page(found: Case, sent: Sent | None = None, refused: PortalError | None
         has_paper=may_read_paper(actor, found),
         uploads=actor.may(Permission.DOCUMENT_UPLOAD),
         reads_ledger=actor.may(Permission.LEDGER_READ),
-        timed=now,
+        own_due=_own_due(found) if queries.is_party(actor, found) else None,
     )
 
 
-def _title(view: queries.CaseView) -> str:
+def _title(view: queries.CaseView) -> Any:
     who = view.person_name or view.unit_name
-    return f"{who}: {view.title}" if view.title else who
+    return gettext("%(who)s: %(what)s", who=who, what=view.title) if view.title else who
+
+
+def _own_due(found: Case) -> tuple[datetime, Any] | None:
+    """Until when the party may speak or appeal."""
+    if found.at is State.PROPOSED and found.stated_at is None and found.statement_due_at:
+        return found.statement_due_at, gettext("to state your side")
+    if found.at is State.SERVED and found.appeal_due_at:
+        return found.appeal_due_at, gettext("to appeal")
+    return None
 
 
 def may_read_paper(actor: Actor, found: Case) -> bool:

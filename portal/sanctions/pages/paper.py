@@ -57,6 +57,7 @@ def _texts(actor: Actor, found: Case, lang: str) -> dict[str, Any]:
         return moment_words(at, zone) if at else "—"
 
     clause = f"{found.requirement} · {view.title.of(lang)}" if view.title else found.requirement
+    wording = rulebook.REQUIREMENTS.get(found.requirement)
     return {
         "brand": actor.network_name_en if english and actor.network_name_en else actor.network_name,
         "kind": gettext("Sanction decision"),
@@ -65,6 +66,7 @@ def _texts(actor: Actor, found: Case, lang: str) -> dict[str, Any]:
         "lines": [
             [gettext("Party"), f"{party} ({view.unit_code})"],
             [gettext("Rule"), clause],
+            *([[gettext("Wording"), f"{wording.article}: {wording.of(lang)}"]] if wording else []),
             [
                 gettext("The rulebook says"),
                 (view.consequence.of(lang) if view.consequence else "—")
@@ -112,7 +114,7 @@ def _texts(actor: Actor, found: Case, lang: str) -> dict[str, Any]:
                 if found.heard_by
                 else []
             ),
-            [gettext("Served"), names.get(found.served_by or 0, "—"), when(found.served_at)],
+            [gettext("Served by"), names.get(found.served_by or 0, "—"), when(found.served_at)],
         ],
         "proof": gettext(
             "Made by the portal from its own records; look up the case by its number to check it."

@@ -212,6 +212,7 @@ class Stage:
     sub: Any = ""
 
 
+CLOCK = "clock"  # how the sweep signs
 BAD_MOVES = {Move.RETURN, Move.WITHDRAW, Move.REJECT, Move.REVOKE}
 
 
@@ -222,7 +223,7 @@ def timeline(case: Case, steps: Sequence[Step]) -> list[Stage]:
             MOVE_WORDS.get(each.move, each.move),
             "bad" if each.move in BAD_MOVES else "ok",
             each.at,
-            each.doer or str(_("the clock")),
+            str(_("the clock")) if each.doer in ("", CLOCK) else each.doer,
             each.note,
         )
         for each in steps

@@ -133,6 +133,21 @@ def waits_for(actor: Actor, now: datetime) -> int:
     return sum(1 for each in db.session.scalars(chosen.limit(100)) if is_party(actor, each))
 
 
+def waiting(actor: Actor, now: datetime) -> tuple[int, bool]:
+    """How many cases wait for this actor, and whether one of them is overdue: the badge of the rail."""
+    tab = {
+        Role.SANCTION_OFFICER: Tab.TEND,
+        Role.SANCTION_APPROVER: Tab.JUDGE,
+        Role.FINANCE: Tab.EXECUTE,
+    }.get(actor.role)
+    if tab is None:
+        return waits_for(actor, now), False
+    late = func.count().filter(Case.step_due_at <= now)
+    chosen = select(func.count(), late).select_from(Case).where(may_see(actor), tab_condition(tab, now))
+    count, overdue = db.session.execute(chosen).one()
+    return count, bool(overdue)
+
+
 def effects_in(actor: Actor, case: Case, *, undone: bool = False) -> Sequence[Effect]:
     """What a case that this actor may see holds and does; `undone`: with what fell since."""
     chosen = select(Effect).where(Effect.case_id == case.id)

@@ -1,0 +1,47 @@
+"""A person's commissions: one's own, anybody's for those who read the ledger at headquarters."""
+
+from flask import Response, request
+
+from portal import accounts
+from portal.access import Permission, Role, current_actor
+from portal.core.errors import NotFound
+from portal.ledger import queries
+from portal.ledger.pages.door import room
+from portal.ledger.pages.shown import account_page, statement_of
+from portal.ledger.queries import pages as listed
+from portal.ledger.rules import Owner
+
+READS_ALL = (Role.FINANCE, Role.EXECUTIVE)
+
+
+def _person() -> tuple[Owner, str]:
+    """My own accounts, or with ?person= anybody's for those who read the ledger at headquarters. Raises NotFound."""
+    actor = current_actor()
+    asked = request.args.get("person", "")
+    person_id = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
+    if asked and (person_id is None or (actor.role not in READS_ALL and person_id != actor.person_id)):
+        raise NotFound()
+    of = person_id or actor.person_id
+    owner = queries.person_owner(actor.network_id, of) if of else None
+    if owner is None or owner.person_id is None:
+        raise NotFound()
+    return owner, accounts.names_of([owner.person_id]).get(owner.person_id, "")
+
+
+@room.get("/commission", needs=Permission.LEDGER_READ_PERSON)
+def commission() -> str:
+    owner, name = _person()
+    assert owner.person_id
+    return account_page(
+        owner,
+        "ledger/commission.html",
+        name=name,
+        own=owner.person_id == current_actor().person_id,
+        shares=listed.waiting_of(owner.person_id),
+    )
+
+
+@room.get("/commission/statement.<any(xlsx, pdf):kind>", needs=Permission.LEDGER_READ_PERSON)
+def commission_statement(kind: str) -> Response:
+    owner, name = _person()
+    return statement_of(owner, name, f"person-{owner.person_id}", kind)
