@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _
 
+from portal.core.masking import mask_mobiles
+
 VIA = ("page", "api", "command", "job")
 VIA_WORDS: dict[str, Any] = {"page": _("Page"), "api": _("API"), "command": _("Command"), "job": _("Job")}
 ACTION_WORDS: dict[str, Any] = {
@@ -101,4 +103,4 @@ def _text(value: Any) -> str:
             return ", ".join(f"{name}: {_text(inner)}" for name, inner in value.items()) or "—"
         case list():
             return "; ".join(_text(inner) for inner in value) or "—"
-    return str(value) or "—"
+    return mask_mobiles(str(value)) or "—"  # somebody's reason may tell a customer's number

@@ -3,6 +3,7 @@
 import re
 
 _DIGITS = re.compile(r"(?<!\d)\d(?:[ -]?\d){6,}(?!\d)")
+_MOBILES = re.compile(r"(?<![0-9A-Fa-f])1[3-9]\d{9}(?![0-9A-Fa-f])")  # alone: not within a hash
 _DISTRICT = re.compile(r"^.{0,20}?(?:[区县旗]|(?<=.{3})市(?=.*市)|市(?!.*[区县旗市]))")
 SHOWN = 6  # characters of an address without a district
 
@@ -29,3 +30,8 @@ def mask_address(address: str) -> str:
 def mask_numbers(text: str) -> str:
     """Free words with each long number in them masked as a phone is."""
     return _DIGITS.sub(lambda found: mask_phone(re.sub(r"[ -]", "", found[0])), text)
+
+
+def mask_mobiles(text: str) -> str:
+    """Words in which other long numbers (ids, amounts, hashes) are to stay: only mobile numbers are masked."""
+    return _MOBILES.sub(lambda found: mask_phone(found[0]), text)

@@ -71,13 +71,15 @@ class Totals:
 
 def masked(column: str | None, value: Value) -> Value:
     """A value as those above see it: phone and address cut, numbers in free words as well."""
-    if value is None or not isinstance(value, str) or column in PUBLIC_COLUMNS:
+    if value is None or isinstance(value, bool) or column in PUBLIC_COLUMNS:
         return value
+    written = str(value)  # a program may send a phone as a number
     if column == "phone":
-        return mask_phone(value)
+        return mask_phone(written)
     if column == "address":
-        return mask_address(value)
-    return mask_numbers(value)
+        return mask_address(written)
+    cut = mask_numbers(written)
+    return value if cut == written else cut
 
 
 def values_of(row: Row[Any] | CustomerFileRow, *, whole: bool) -> dict[str, Value]:
@@ -139,7 +141,7 @@ def _view(row: Row[Any], problems: Mapping[int, list[ProblemView]], *, whole: bo
         status=RowStatus(row.status),
         values=values_of(row, whole=whole),
         problems=problems.get(row.row_no, []),
-        reason=row.reason,
+        reason=row.reason if whole or row.reason is None else mask_numbers(row.reason),
         return_reason=row.return_reason,
     )
 
