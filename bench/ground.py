@@ -119,7 +119,9 @@ def ground(name: str) -> Iterator[tuple[Portal, World, str]]:
         _env_file=None, database_url=url, portal_data=data_folder() / name, secret_key="b" * 40
     )
     Database(settings).make_ready()
-    with redirect_stderr(Path(os.devnull).open("w")):  # its log, a line for each request, is written but not seen
+    with redirect_stderr(
+        Path(os.devnull).open("w")
+    ):  # its log, a line for each request, is written but not seen
         app = create_app(settings)
     with app.app_context(), clock.standing_at(NOW):
         world = a_world("qy", now=clock.now())

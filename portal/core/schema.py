@@ -57,7 +57,9 @@ class Database:
             if self._name:
                 done += _make_database(connection, self._name)
         with psycopg.connect(self.url(role=None), autocommit=True) as connection:
-            connection.execute("SELECT pg_advisory_lock(%s)", (_ROLES_LOCK,))  # two GRANTs at once would collide
+            connection.execute(
+                "SELECT pg_advisory_lock(%s)", (_ROLES_LOCK,)
+            )  # two GRANTs at once would collide
             grant = sql.SQL("GRANT USAGE, CREATE ON SCHEMA public TO {}")
             connection.execute(grant.format(sql.Identifier(OWNER_ROLE)))
         before, after = self.migrate()

@@ -87,6 +87,7 @@ def _address(rule: Rule) -> str:
         "dealer": "D2",
         "unit": "D2",
         "name": "none",
+        "kind": "xlsx",
         "number": "HZ-0",
     }
     return PART.sub(lambda found: samples.get(found[2], "999999999"), rule.rule)

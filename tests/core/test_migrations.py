@@ -46,5 +46,7 @@ def test_the_models_fit_the_tables(app):
         there = {column["name"]: column["nullable"] for column in looked.get_columns(name)}
         modelled = {column.name: bool(column.nullable) for column in table.columns}
         if there != modelled:
-            wrong[name] = {key for key in there.keys() | modelled.keys() if there.get(key) != modelled.get(key)}
+            wrong[name] = {
+                key for key in there.keys() | modelled.keys() if there.get(key) != modelled.get(key)
+            }
     assert wrong == {}

@@ -136,7 +136,10 @@ def month_duties(moment: Moment, owed: Sequence[Obligation], last: int | None = 
             title, href = gettext("Mend the returned file of %(month)s", month=named), f"/files/{written}"
             sub, state = gettext("Your superior has returned it with a reason"), rules.state_tag("returned")
         elif duty.kind == Kind.RECTIFICATION:
-            title, href = gettext("Put a return visit of %(month)s right", month=named), "/rectifications?state=open"
+            title, href = (
+                gettext("Put a return visit of %(month)s right", month=named),
+                "/rectifications?state=open",
+            )
             sub, state = gettext("A customer is not satisfied, or in doubt"), ("mute", gettext("Open"))
         else:
             title, href = gettext("File the customers of %(month)s", month=named), f"/files/{written}"
