@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from portal import accounts
 from portal.access import ApiRoom, Permission, Role, current_actor
+from portal.core import clock
 from portal.core import month as months
 from portal.core.api import (
     MULTIPART,
@@ -223,6 +224,7 @@ def deposit(unit: str) -> Response:
     summary="A month's commission statement (csv or xlsx: person, unit, amount), all or nothing",
 )
 def import_commissions() -> Response:
+    accounts.count(f"uploads:{current_actor().token_id}", accounts.UPLOADS, clock.now())
     if request.mimetype != MULTIPART:
         raise Unsupported(MULTIPART)
     body = read_form(CommissionForm)

@@ -1,6 +1,7 @@
 """Requests that nobody sends by mistake: each is refused in words, none is a 5xx."""
 
 import base64
+import io
 import json
 
 import pytest
@@ -32,3 +33,15 @@ def test_two_bodies_that_are_no_json_are_two_bodies(world, api_as):
     told = {"headers": {"Idempotency-Key": "broken", "Content-Type": "application/json"}}
     assert api.post("/customer-files", data=b"{", **told).json["code"] == "invalid_json"
     assert api.post("/customer-files", data=b"[", **told).json["code"] == "idempotency_key_reused"
+
+
+def test_sixty_uploads_a_minute_and_no_more(world, api_as):
+    api = api_as(world.actors["clerk"])
+
+    def sent() -> int:
+        return api.post(
+            "/customer-files", data={"month": "2026-10", "file": (io.BytesIO(b"x"), "a.csv")}
+        ).status_code
+
+    assert {sent() for _ in range(60)} == {422}
+    assert sent() == 429

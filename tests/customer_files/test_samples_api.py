@@ -10,10 +10,11 @@ from tests.factories import World
 
 
 def test_every_sample_gets_its_answer(world: World, api_as: Callable[..., ApiClient], samples: Path) -> None:
-    api = api_as(world.actors["clerk2"])
     folder = samples / "customer_files"
     wrong = []
-    for case in json.loads((folder / "expected.json").read_text())["cases"]:
+    for number, case in enumerate(json.loads((folder / "expected.json").read_text())["cases"]):
+        if number % 50 == 0:  # a token may upload 60 files a minute, and the clock stands
+            api = api_as(world.actors["clerk2"])
         content = (folder / case["file"]).read_bytes()
         answer = api.post(
             "/customer-files",

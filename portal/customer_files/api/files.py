@@ -4,7 +4,7 @@ from flask import Response, request
 from pydantic import ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from portal import network
+from portal import accounts, network
 from portal.access import ApiRoom, Permission, current_actor
 from portal.core import clock
 from portal.core import month as months
@@ -61,6 +61,7 @@ api = ApiRoom("customer_files", __name__)
 )
 def upload() -> Response:
     if request.mimetype == MULTIPART:
+        accounts.count(f"uploads:{current_actor().token_id}", accounts.UPLOADS, clock.now())
         received = _upload_sheet()
     elif request.mimetype == JSON:
         received = _upload_json()
