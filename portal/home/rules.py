@@ -59,7 +59,7 @@ MARGIN = Entry("wallet", _("Brand margin"), "/margin", lazy_pgettext("bottom bar
 SANCTIONS = Entry("scale", _("Sanctions and appeals"), "/sanctions", lazy_pgettext("bottom bar", "Sanctions"))
 APPEALS = Entry("chat", _("Appeals"), "/appeals", lazy_pgettext("bottom bar", "Appeals"))
 COMMISSION = Entry("wallet", _("Commission"), "/commission")
-POSTING = Entry("check", _("To be posted"), "/margin/queue", lazy_pgettext("bottom bar", "To post"))
+POSTING = Entry("check", _("To be posted"), "/posting", lazy_pgettext("bottom bar", "To post"))
 DEADLINES = Entry("clock", _("Deadlines"), "/clock")
 BOARD = Entry("layers", _("Monthly consolidation"), "/region", lazy_pgettext("bottom bar", "Month"))
 BOARDS = Entry("layers", BOARD.label, "/regions", BOARD.short, also=("/region",))

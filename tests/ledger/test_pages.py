@@ -40,7 +40,7 @@ def test_nobody_sees_anothers_margin(world: World, other: World, browser_as: Bro
     for place in ("/margin/D2", "/margin/R1", "/margin/HQ", "/margin/D2/statement.pdf", "/margin/entries/1"):
         assert principal.get(place).status_code == 404
     assert browser_as(world.actors["officer"]).get("/margin").status_code == 403
-    assert browser_as(world.actors["executive"]).get("/margin/queue").status_code == 403
+    assert browser_as(world.actors["executive"]).get("/posting").status_code == 403
 
 
 def test_statements_on_paper_and_as_a_workbook(world: World, browser_as: Browse) -> None:
@@ -72,7 +72,7 @@ def test_a_months_statement_is_all_or_nothing(world: World, browser_as: Browse) 
     def send(text: str) -> Any:
         form = {"month": "2026-10", "file": (io.BytesIO(text.encode()), "c.csv")}
         return finance.send(
-            "/margin/commissions", form, page="/margin/queue", content_type="multipart/form-data"
+            "/posting/commissions", form, page="/posting", content_type="multipart/form-data"
         )
 
     wrong = send("person,amount\nnobody@nowhere.example,5\n")

@@ -249,7 +249,7 @@ def test_every_page_answers_every_role_that_may_open_it(hall: Hall) -> None:
         Permission.LEDGER_READ: ["/margin", "/margin/D1", "/margin/entries/1"],
         Permission.LEDGER_READ_PERSON: ["/commission", "/commission/statement.pdf"],
         Permission.SANCTION_PROPOSE: ["/sanctions/new"],
-        Permission.LEDGER_POST: ["/margin/queue"],
+        Permission.LEDGER_POST: ["/posting"],
     }
     for need, addresses in places.items():
         may = roles_for(need)

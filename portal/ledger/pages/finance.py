@@ -87,7 +87,7 @@ def reverse(transaction_id: int) -> ResponseReturnValue:
     return redirect(url_for("ledger.entry", transaction_id=made.id))
 
 
-@room.get("/margin/queue", needs=Permission.LEDGER_POST)
+@room.get("/posting", needs=Permission.LEDGER_POST)
 def queue() -> str:
     return _queue_page(CommissionsForm(formdata=None, month=_last_month()))
 
@@ -114,7 +114,7 @@ def _queue_page(form: CommissionsForm, refused: Invalid | Conflict | None = None
     )
 
 
-@room.post("/margin/commissions", needs=Permission.LEDGER_POST)
+@room.post("/posting/commissions", needs=Permission.LEDGER_POST)
 def commissions() -> ResponseReturnValue:
     """A month's commission statement, all or nothing."""
     form = CommissionsForm()

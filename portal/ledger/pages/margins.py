@@ -108,7 +108,7 @@ def margin_page(unit: Unit, sent: FlaskForm | None = None) -> str:
     )
 
 
-@room.get("/margin/<code>/statement.<any(xlsx, pdf):kind>", needs=Permission.LEDGER_READ)
+@room.get("/margin/<code>/statement.<kind>", needs=Permission.LEDGER_READ)
 def statement(code: str, kind: str) -> Response:
     unit = unit_named(code)
     return statement_of(queries.unit_owner(unit), f"{unit.name} ({unit.code})", unit.code, kind)

@@ -9,6 +9,7 @@ from flask import Response, render_template, request
 
 from portal.access import current_actor
 from portal.core import clock, paper
+from portal.core.errors import NotFound
 from portal.core.texts import gettext, language
 from portal.ledger import queries
 from portal.ledger.forms import begins, day_of, ends
@@ -83,6 +84,8 @@ def _sent(content: bytes, mimetype: str, name: str) -> Response:
 
 
 def statement_of(owner: Owner, name: str, code: str, kind: str) -> Response:
+    if kind not in ("pdf", "xlsx"):
+        raise NotFound()
     first, last = _whole_span(asked_span())
     found = queries.statement(owner, first, last)
     span = f"{clock.local(first):%Y-%m-%d} – {clock.local(last):%Y-%m-%d}"

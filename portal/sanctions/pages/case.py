@@ -33,13 +33,15 @@ def appeal_of(number: str) -> ResponseReturnValue:
     return redirect(url_for("sanctions.case", number=found.number, _anchor="appeal"))
 
 
-STEPS = "propose, approve, serve, statement, acknowledge, appeal, decide, execute, close, withdraw"
+STEPS = "propose approve serve statement acknowledge appeal decide execute close withdraw".split()
 
 
-@room.get(f"/sanctions/<number>/<any({STEPS}):step>", needs=Permission.SANCTION_READ)
+@room.get("/sanctions/<number>/<step>", needs=Permission.SANCTION_READ)
 def step(number: str, step: str) -> ResponseReturnValue:
     """Where a step's address is opened or reloaded: its form stands on the case's page."""
     found = listed.by_number(current_actor(), number)
+    if step not in STEPS:
+        raise NotFound()
     return redirect(url_for("sanctions.case", number=found.number))
 
 

@@ -57,8 +57,6 @@ DUE_WORDS: Mapping[State, Any] = {
     State.APPEALED: _("to be heard by"),
     State.UPHELD: _("to be executed by"),
     State.VARIED: _("to be executed by"),
-    State.EXECUTED: _("to be closed from"),
-    State.REVOKED: _("to be closed from"),
 }
 WHO_WORDS: Mapping[Who, Any] = {
     Who.DEALER: _("Dealer"),
@@ -251,8 +249,8 @@ def _to_come(case: Case) -> list[Stage]:
         State.APPEALED: [Stage(_("A third person hears the appeal"), "now", due_at=due), later[2]],
         State.UPHELD: [Stage(_("The measures take effect"), "now", due_at=due)],
         State.VARIED: [Stage(_("The measures take effect"), "now", due_at=due)],
-        State.EXECUTED: [Stage(_("The case is closed"), "now", due_at=due)],
-        State.REVOKED: [Stage(_("The case is closed"), "now", due_at=due)],
+        State.EXECUTED: [Stage(_("The case is closed"), "now", sub=_("when nothing is left to wait for"))],
+        State.REVOKED: [Stage(_("The case is closed"), "now", sub=_("when nothing is left to wait for"))],
     }
     return first.get(case.at, [])
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, true
 
 from portal.access import Actor, Role
 from portal.accounts import Membership, Person
@@ -99,7 +99,11 @@ def board(
         chosen = chosen.where(Case.about_path.startswith(unit.unit_path))
     if rule:
         chosen = chosen.where(or_(Case.rule == rule, Case.requirement == rule))
-    due = func.coalesce(Case.step_due_at, literal(NEVER, Case.step_due_at.type))
+    never = literal(NEVER, Case.step_due_at.type)
+    owed = case(
+        (_is(State.EXECUTED, State.REVOKED), never), else_=Case.step_due_at
+    )  # these wait, nobody is late
+    due = func.coalesce(owed, never)
     return paged(chosen, [due, Case.id], cursor, limit)
 
 
