@@ -4,10 +4,10 @@
 outlive a refusal goes through `outside`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from select import POLLIN, poll
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import psycopg
@@ -33,9 +33,12 @@ STATE_SCOPE = (
     "SELECT set_config('portal.network', %(network)s, true), "
     "set_config('portal.scope_from', %(low)s, true), set_config('portal.scope_to', %(high)s, true)"
 )  # true: this transaction only
+_READ = "read once in the transaction"  # in session.info
 _STATED = (
     "scope of the transaction"  # in session.info: what PostgreSQL was told last, so that it is not told twice
 )
+
+T = TypeVar("T")
 
 
 class Base(DeclarativeBase):
@@ -82,6 +85,30 @@ def _state(connection: Connection, session: Session, scope: Scope) -> None:
 def forget_whose_eyes(session: Session, previous: SessionTransaction) -> None:
     """A rollback, also one to a savepoint, takes back what was stated since."""
     session.info.pop(_STATED, None)
+
+
+def once(name: str, key: Hashable, read: Callable[[], T]) -> T:
+    """What `read` gives, read once a transaction and network: what many places of a request ask for.
+
+    Whoever changes it in this transaction calls `changed(name)`.
+    """
+    kept = db.session.info.setdefault(_READ, {}).setdefault(name, {})
+    place = (current_scope().network, key)
+    if place not in kept:
+        kept[place] = read()
+    found: T = kept[place]
+    return found
+
+
+def changed(name: str) -> None:
+    """What `once` keeps under this name is read anew."""
+    db.session.info.get(_READ, {}).pop(name, None)
+
+
+@event.listens_for(Session, "after_transaction_end")
+def forget_what_was_read(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None:
+        session.info.pop(_READ, None)
 
 
 @event.listens_for(Pool, "checkout")

@@ -5,7 +5,7 @@ from datetime import date
 
 from sqlalchemy import Select, select
 
-from portal.core.db import db
+from portal.core.db import db, once
 from portal.core.errors import NotFound
 from portal.core.paging import Page, paged
 from portal.network.models import Holiday, Network, Unit
@@ -13,7 +13,7 @@ from portal.network.rules import ancestors
 
 
 def get_network(network_id: int) -> Network:
-    return db.session.get_one(Network, network_id)
+    return once("network", network_id, lambda: db.session.get_one(Network, network_id))
 
 
 def network_by_code(code: str) -> Network:

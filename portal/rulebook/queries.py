@@ -10,13 +10,14 @@ from typing import Any
 from sqlalchemy import select
 
 from config.settings import ROOT
-from portal.core.db import db
+from portal.core.db import db, once
 from portal.core.errors import NotFound
 from portal.rulebook import rules
 from portal.rulebook.models import RulebookVersion
 from portal.rulebook.rules import Rulebook
 
 SHIPPED = ROOT / "config" / "rulebooks"
+VERSIONS = "rulebook versions"  # what `once` keeps of each network
 KEPT = 64
 _books: dict[
     str, Rulebook
@@ -57,7 +58,8 @@ def at_version(network_id: int, version: int) -> Rulebook:
 def list_versions(network_id: int) -> Sequence[RulebookVersion]:
     """Every version without its document, the newest first."""
     chosen = select(RulebookVersion).where(RulebookVersion.network_id == network_id)
-    return db.session.scalars(chosen.order_by(RulebookVersion.version.desc())).all()
+    newest = chosen.order_by(RulebookVersion.version.desc())
+    return once(VERSIONS, network_id, lambda: db.session.scalars(newest).all())
 
 
 def get_version(network_id: int, version: int) -> RulebookVersion:

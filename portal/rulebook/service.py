@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from portal.core import clock, events
 from portal.core import month as months
-from portal.core.db import db, within
+from portal.core.db import changed, db, within
 from portal.core.errors import Conflict, FieldError, Invalid
 from portal.core.scope import Scope
 from portal.rulebook import queries, rules
@@ -45,6 +45,7 @@ def install(
         db.session.execute(
             text("SELECT pg_advisory_xact_lock(7201002, :network)"), {"network": network_id % 2**31}
         )
+        changed(queries.VERSIONS)  # whoever waited for the lock looks anew
         latest = next(iter(queries.list_versions(network_id)), None)
         if latest:
             if latest.digest == digest and latest.effective_from <= effective_from:
@@ -64,6 +65,7 @@ def install(
         )
         db.session.add(version)
         db.session.flush()
+        changed(queries.VERSIONS)
         if actor:
             after = {
                 "version": version.version,
