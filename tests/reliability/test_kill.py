@@ -1,6 +1,6 @@
 """Nothing lost: whatever is killed with kill -9 at whatever moment, what was acknowledged is there and whole.
 
-PORTAL_KILLS=200 for the figure of the closing note; the suite kills a dozen times.
+PORTAL_KILLS=200 for the figure of the closing note; the suite kills six times.
 """
 
 import os
@@ -18,7 +18,7 @@ from psycopg.rows import dict_row
 from tests.reliability.filing import TRIED, Ledger, Program, sha
 from tests.reliability.house import TARGETS, House, until
 
-KILLS = int(os.environ.get("PORTAL_KILLS", "10"))
+KILLS = int(os.environ.get("PORTAL_KILLS", "5"))
 LARGE = int(os.environ.get("PORTAL_KILL_ROWS", "10500"))
 CLIENTS = 4
 STUCK_AFTER = 60.0
