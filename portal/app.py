@@ -1,8 +1,11 @@
 """The application: settings, extensions, the guard, every room, error pages. The only file that sees all rooms."""
 
+import gzip
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
+from hashlib import sha256
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -39,6 +42,8 @@ ROOMS = (
     "home",
 )
 """Each room's doors are looked for in pages.py, api.py and jobs.py."""
+STATIC = ("static", "bootstrap.static")
+PACKED = ("text/css", "text/javascript", "image/svg+xml")
 LARGEST_REQUEST = 25 * 1024 * 1024
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -124,6 +129,7 @@ def create_app(settings: Settings | None = None) -> Portal:
     app.before_request(clock.be_tied)
     db.init_app(app)
     Bootstrap5(app)
+    app.url_defaults(name_the_version)
     csrf = CSRFProtect(app)
     accounts.start(app)
     access.start(
@@ -211,9 +217,42 @@ def put_headers(response: Response) -> Response:
     response.headers.setdefault("Permissions-Policy", "camera=(self), microphone=(), geolocation=()")
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
-    if request.endpoint not in ("static", "bootstrap.static"):
+    if request.endpoint not in STATIC:
         response.headers["Cache-Control"] = "no-store"
+        return response
+    if "v" in request.args and response.status_code == 200:
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return pack(response)
+
+
+def pack(response: Response) -> Response:
+    """A style or script in gzip. Never a page: there, what a stranger put beside a token could be told by lengths."""
+    if response.status_code != 200 or response.mimetype not in PACKED:
+        return response
+    response.vary.add("Accept-Encoding")
+    if request.accept_encodings["gzip"] > 0:
+        response.direct_passthrough = False
+        response.set_data(_packed(response.get_data()))
+        response.headers["Content-Encoding"] = "gzip"
+        response.set_etag(response.get_etag()[0] or "", weak=True)  # the same file, other bytes
     return response
+
+
+@lru_cache(maxsize=64)
+def _packed(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)
+
+
+def name_the_version(endpoint: str, values: dict[str, Any]) -> None:
+    """Addresses of our own static files change with their content, so that browsers may keep them for a year."""
+    if endpoint == "static" and "filename" in values:
+        file = ROOT / "static" / values["filename"]
+        values["v"] = _version(file, file.stat().st_mtime_ns) if file.is_file() else None
+
+
+@lru_cache(maxsize=64)
+def _version(file: Path, changed: int) -> str:
+    return sha256(file.read_bytes()).hexdigest()[:10]
 
 
 def form_guard() -> Markup:
