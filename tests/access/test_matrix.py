@@ -88,6 +88,7 @@ def _address(rule: Rule) -> str:
         "unit": "D2",
         "name": "none",
         "kind": "xlsx",
+        "step": "approve",
         "number": "HZ-0",
     }
     return PART.sub(lambda found: samples.get(found[2], "999999999"), rule.rule)
