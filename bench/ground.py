@@ -82,11 +82,11 @@ def rows(count: int, seed: int = 1, bad: float = 0.01, dup: float = 0.002) -> It
         yield [name, phone, address, model, bought, city, quantity, order, ""]
 
 
-def write_csv(path: Path, count: int, seed: int = 1) -> Path:
+def write_csv(path: Path, count: int, seed: int = 1, bad: float = 0.01) -> Path:
     with path.open("w", newline="", encoding="utf-8") as opened:
         writer = csv.writer(opened)
         writer.writerow(HEADINGS)
-        writer.writerows(rows(count, seed))
+        writer.writerows(rows(count, seed, bad))
     return path
 
 
