@@ -57,11 +57,14 @@ class Database:
             if self._name:
                 done += _make_database(connection, self._name)
         with psycopg.connect(self.url(role=None), autocommit=True) as connection:
-            connection.execute(
-                "SELECT pg_advisory_lock(%s)", (_ROLES_LOCK,)
-            )  # two GRANTs at once would collide
-            grant = sql.SQL("GRANT USAGE, CREATE ON SCHEMA public TO {}")
-            connection.execute(grant.format(sql.Identifier(OWNER_ROLE)))
+            connection.execute("SELECT pg_advisory_lock(%s)", (_ROLES_LOCK,))
+            has = "SELECT has_schema_privilege(%s, 'public', 'CREATE')"
+            may_create = connection.execute(has, (OWNER_ROLE,)).fetchone()
+            if not (
+                may_create and may_create[0]
+            ):  # once: a GRANT collides with those of a migration beside it
+                grant = sql.SQL("GRANT USAGE, CREATE ON SCHEMA public TO {}")
+                connection.execute(grant.format(sql.Identifier(OWNER_ROLE)))
         before, after = self.migrate()
         if before != after:
             done.append(f"migrated from {before or 'nothing'} to {after}")
