@@ -1,5 +1,6 @@
 """Two languages: which one a reader gets, and where the catalogues come from (gettext, one domain a room)."""
 
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -8,16 +9,18 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask, g, has_request_context, request, session
 from flask_babel import Babel, get_domain, gettext, lazy_gettext, ngettext, pgettext
-from jinja2 import pass_eval_context
+from jinja2 import Template, pass_eval_context
 from jinja2.nodes import EvalContext
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from config.settings import ROOT
 
 __all__ = ["LANGUAGES", "gettext", "language", "lazy", "ngettext", "pgettext", "reader_is", "start"]
 
 LANGUAGES = {"zh": "zh_Hans_CN", "en": "en"}
-_LANGUAGE, _CATALOGUE = "portal.language", "portal.catalogue"  # in the request's environ
+_language: ContextVar[str | None] = ContextVar("language", default=None)
+_texts: ContextVar[Any] = ContextVar("texts", default=None)
+"""What a request has worked out; empty outside of one."""
 TRANSLATIONS = ROOT / "translations"
 lazy = lazy_gettext
 
@@ -27,19 +30,24 @@ def language() -> str:
 
     Worked out once a request: a page asks some hundred times.
     """
-    if not has_request_context():
-        return "zh"
-    known: str | None = request.environ.get(_LANGUAGE)
+    known = _language.get()
     if known is None:
-        known = request.environ[_LANGUAGE] = _language_of_request()
+        if not has_request_context():
+            return "zh"
+        known = _language_of_request()
+        _language.set(known)
     return known
+
+
+def _forget(_error: BaseException | None = None) -> None:
+    _language.set(None)
+    _texts.set(None)
 
 
 def reader_is(own: str | None) -> None:
     """Who reads is known now, and this person's own language, if any."""
     g.person_language = own
-    request.environ.pop(_LANGUAGE, None)
-    request.environ.pop(_CATALOGUE, None)
+    _forget()
 
 
 def _language_of_request() -> str:
@@ -87,7 +95,10 @@ def start(app: Flask) -> None:
         BABEL_TRANSLATION_DIRECTORIES=";".join([str(TRANSLATIONS)] * len(domains)),
         BABEL_DOMAIN=";".join(domains),
     )
+    app.before_request(_forget)  # first of all: a context may outlive its request
+    app.teardown_request(_forget)
     Babel(app, locale_selector=lambda: LANGUAGES[language()], timezone_selector=zone)
+    app.jinja_env.template_class = ReadyTemplate
     app.jinja_env.globals.update(_=in_page, gettext=in_page, ngettext=counted_in_page, pgettext=meant_in_page)
 
 
@@ -95,11 +106,11 @@ def start(app: Flask) -> None:
 
 
 def _catalogue() -> Any:
-    if not has_request_context():
-        return get_domain().get_translations()
-    found = request.environ.get(_CATALOGUE)
+    found = _texts.get()
     if found is None:
-        found = request.environ[_CATALOGUE] = get_domain().get_translations()
+        found = get_domain().get_translations()
+        if has_request_context():
+            _texts.set(found)
     return found
 
 
@@ -113,6 +124,19 @@ def _filled(evaluated: EvalContext, text: str, places: dict[str, Any]) -> str:
     if not evaluated.autoescape:
         return text % places
     return Markup(text) % places if places else _without_places(text)  # noqa: S704 - our own texts
+
+
+def _put(value: Any) -> str:
+    return value if type(value) is Markup else escape(value)
+
+
+class ReadyTemplate(Template):
+    """Templates whose `{{ }}` puts what is escaped already as it is; escape() would copy it twice, half of a page."""
+
+    @classmethod
+    def _from_namespace(cls, environment: Any, namespace: Any, globals: Any) -> Template:  # noqa: A002 - its name
+        namespace["escape"] = _put
+        return super()._from_namespace(environment, namespace, globals)
 
 
 @pass_eval_context

@@ -1,7 +1,7 @@
 """What a customer is to those who look: purchases counted once, personal data cut for those above. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -79,4 +79,5 @@ def as_seen(person: Person, *, whole: bool) -> Person:
     """Phone and address as the reader may see them (API.md, Conventions)."""
     if whole:
         return person
-    return replace(person, phone=mask_phone(person.phone), address=mask_address(person.address))
+    phone, address = mask_phone(person.phone), mask_address(person.address)
+    return Person(person.id, person.name, phone, address, person.unit_id, person.purchases, person.draft)
