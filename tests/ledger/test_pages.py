@@ -71,9 +71,7 @@ def test_a_months_statement_is_all_or_nothing(world: World, browser_as: Browse) 
 
     def send(text: str) -> Any:
         form = {"month": "2026-10", "file": (io.BytesIO(text.encode()), "c.csv")}
-        return finance.send(
-            "/posting/commissions", form, page="/posting", content_type="multipart/form-data"
-        )
+        return finance.send("/posting/commissions", form, page="/posting", content_type="multipart/form-data")
 
     wrong = send("person,amount\nnobody@nowhere.example,5\n")
     assert wrong.status_code == 422
