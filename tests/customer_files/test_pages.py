@@ -441,7 +441,7 @@ def test_board(filed: World, browser_as: Browse, at: Any) -> None:
 
 
 def test_board_by_pages(filed: World, browser_as: Browse, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("portal.customer_files.pages.region.LONGEST_PAGE", 1)
+    monkeypatch.setattr("portal.customer_files.pages.board.LONGEST_PAGE", 1)
     browser = browser_as(filed.actors["region"])
     page = browser.page(BOARD)
     following = next(link for link in page.links if "cursor=" in link)

@@ -13,8 +13,8 @@ from portal.core import month as months
 from portal.core.texts import gettext
 from portal.customer_files import queries
 from portal.customer_files.pages import shown
+from portal.customer_files.pages.board import state_of
 from portal.customer_files.pages.door import month_of, room
-from portal.customer_files.pages.region import state_of
 from portal.customer_files.queries import RegionBoard
 from portal.customer_files.rules.moves import MISSING, DealerState
 

@@ -17,8 +17,9 @@ from portal.customer_files.forms import LONGEST_CELL, LONGEST_REASON, Fix, fixes
 from portal.customer_files.models import CustomerFile
 from portal.customer_files.pages import shown
 from portal.customer_files.pages.door import filer, month_of, room
-from portal.customer_files.pages.filing import ACCEPTED, address
-from portal.customer_files.pages.shown import MonthShown, RowShown, labels_for, month_shown, row_shown
+from portal.customer_files.pages.month_shown import MonthShown, address, month_shown
+from portal.customer_files.pages.row_shown import Labels, RowShown, labels_for, notices, plain, row_shown
+from portal.customer_files.pages.uploading import ACCEPTED
 from portal.customer_files.queries.pages import count_returned, list_tab
 from portal.customer_files.rules.moves import EDITABLE, RowStatus, State
 from portal.customer_files.rules.problems import ERROR
@@ -80,7 +81,7 @@ def _check_page(
         if file.state in EDITABLE and (file.bad or file.warnings)
         else [],
         labels=labels,
-        notices=shown.notices(file, labels, whole=True),
+        notices=notices(file, labels, whole=True),
         typed=typed,
         lost=lost or [],
         editable=file.state in EDITABLE,
@@ -119,9 +120,7 @@ def _tabs(here: MonthShown, file: CustomerFile, tab: str, returned: int) -> list
     ]
 
 
-def _rows(
-    file: CustomerFile, tab: str, labels: shown.Labels, typed: Typed
-) -> tuple[list[RowShown], str | None]:
+def _rows(file: CustomerFile, tab: str, labels: Labels, typed: Typed) -> tuple[list[RowShown], str | None]:
     if file.state == State.CHECKING:
         return [], None
     cursor = request.args.get("cursor") or None
@@ -179,7 +178,7 @@ def _stale(given: list[Fix], known: Mapping[int, queries.RowView]) -> dict[str, 
     for fix in given:
         if fix.row not in known:
             continue
-        now = tidy(shown.plain(known[fix.row].values.get(fix.column)))
+        now = tidy(plain(known[fix.row].values.get(fix.column)))
         if now not in (fix.seen, fix.typed):
             found[fix.name] = now
     return found
@@ -292,7 +291,7 @@ def _row_page(
         about=[each for each in cells.troubles if not each.column],
         labels=labels,
         typed=typed,
-        plain=shown.plain,
+        plain=plain,
         editable=file.state in EDITABLE,
         excluded=view.status is RowStatus.EXCLUDED,
         modes={"phone": "tel", "date": "numeric", "whole": "numeric", "decimal": "decimal"},

@@ -18,9 +18,10 @@ from portal.customer_files import queries, service
 from portal.customer_files.forms import LONGEST_REASON, NoteForm, ReturnForm, reasons, tidy
 from portal.customer_files.models import CustomerFile
 from portal.customer_files.pages import shown
+from portal.customer_files.pages.board import board_lines, state_of
 from portal.customer_files.pages.door import FILERS, month_of, region_code, region_named, room
-from portal.customer_files.pages.region import board_lines, in_charge, state_of
-from portal.customer_files.pages.shown import labels_for, row_shown
+from portal.customer_files.pages.region import in_charge
+from portal.customer_files.pages.row_shown import labels_for, notices, row_shown
 from portal.customer_files.queries import RegionBoard
 from portal.customer_files.queries.pages import customers_before, list_tab, month_before, same_phones
 from portal.customer_files.rules.moves import FILED, MISSING, DealerState, State
@@ -97,7 +98,7 @@ def dealer(month: str, dealer: str) -> ResponseReturnValue:
         left=shown.limit(due_at, judged_at=file.judged_at if filed and file else None, long=True),
         totals=queries.totals_of(ids) if ids else None,
         before=month_before(unit.id, of),
-        notices=shown.notices(looked, labels, whole=False) if looked and visible else [],
+        notices=notices(looked, labels, whole=False) if looked and visible else [],
         contacts=[each for each in people if each.role in ROLES_SHOWN],
         in_charge=in_charge(actor, region),
         reviewable=file is not None and file.state in FILED,
