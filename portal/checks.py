@@ -19,6 +19,7 @@ UNWALLED = {
     "alembic_version",
     "api_token",
     "clock_tie",
+    "ended_session",
     "membership",
     "network",
     "person",

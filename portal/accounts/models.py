@@ -89,3 +89,11 @@ class Throttle(Base):
     key: Mapped[str] = mapped_column(Text, primary_key=True)
     window_start: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
     count: Mapped[int] = mapped_column(Integer)
+
+
+class EndedSession(Base):
+    """Signed out: no copy of this session's cookie opens anything any more. Logged, for a crash must not revive one."""
+
+    __tablename__ = "ended_session"
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    until: Mapped[datetime] = mapped_column(DateTime(timezone=True))  # then the cookie is too old by itself

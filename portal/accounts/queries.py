@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, exists, or_, select
 
 from portal.access import Actor, Role
-from portal.accounts.models import ApiToken, Membership, Person, Throttle
+from portal.accounts.models import ApiToken, EndedSession, Membership, Person
 from portal.accounts.rules import identifier
 from portal.core.db import db, look_as
 from portal.core.scope import Scope
@@ -77,9 +77,7 @@ _acting = (
 _BY_MEMBERSHIP = (
     _acting.where(
         _person.id == bindparam("person"),
-        ~exists().where(
-            Throttle.__table__.c.key == bindparam("ended")
-        ),  # signed out: a copied cookie is worth nothing
+        ~exists().where(EndedSession.__table__.c.id == bindparam("session")),
     )
     .order_by(_membership.id != bindparam("membership"), _membership.id)
     .limit(1)
@@ -142,7 +140,7 @@ def actor_of_membership(
     With `stamp` only while it is still the person's: a session ends when the password changes. With `session_id` only
     while nobody has signed out of that session.
     """
-    given = {"person": person_id, "membership": membership_id or 0, "ended": f"ended:{session_id}"}
+    given = {"person": person_id, "membership": membership_id or 0, "session": session_id}
     found = db.session.execute(_BY_MEMBERSHIP, given).one_or_none()
     if found is None or (stamp is not None and not compare_digest(found.stamp, stamp)):
         return None

@@ -2,17 +2,18 @@
 
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask import current_app
 from sqlalchemy import delete, select, text
+from sqlalchemy.dialects.postgresql import insert
 
 from portal.access import Role
 from portal.accounts import rules
-from portal.accounts.models import ApiToken, Membership, Person, Throttle
+from portal.accounts.models import ApiToken, EndedSession, Membership, Person, Throttle
 from portal.accounts.queries import memberships_in, people_by_identifiers, person_by_identifier, token_hash
 from portal.core import events
 from portal.core.db import db, outside
@@ -24,6 +25,13 @@ COUNT = text(
     "INSERT INTO throttle (key, window_start, count) VALUES (:key, :start, 1) "
     "ON CONFLICT (key, window_start) DO UPDATE SET count = throttle.count + 1 RETURNING count"
 )
+
+TAKE = text(
+    "INSERT INTO throttle (key, window_start, count) VALUES (:key, :start, 1) "
+    "ON CONFLICT (key, window_start) DO UPDATE SET count = throttle.count + 1 WHERE throttle.count < :most "
+    "RETURNING count"
+)
+GIVE_BACK = text("UPDATE throttle SET count = count - 1 WHERE key = :key AND window_start = :start")
 
 
 def hasher() -> PasswordHasher:
@@ -58,18 +66,33 @@ def count(key: str, limit: rules.Limit, now: datetime) -> None:
         raise TooMany(lazy("Too many requests. Try again in a little while."), limit.retry_after(now))
 
 
-def _full(keys: Iterable[tuple[str, rules.Limit]], now: datetime) -> int | None:
-    """Seconds to wait where one of these counts is at its limit."""
-    waits = []
-    for key, limit in keys:
-        counted = db.session.scalar(
-            select(Throttle.count).where(
-                Throttle.key == key, Throttle.window_start == limit.window_start(now)
-            )
-        )
-        if (counted or 0) >= limit.count:
-            waits.append(limit.retry_after(now))
-    return max(waits, default=None)
+Counts = Sequence[tuple[str, rules.Limit]]
+
+
+class _Full(Exception):
+    """A count is at its limit."""
+
+    def __init__(self, limit: rules.Limit) -> None:
+        self.limit = limit
+
+
+def _take(counts: Counts, now: datetime) -> None:
+    """One more in each of these counts, or in none where one is at its limit. Raises TooMany."""
+    try:
+        with outside() as connection:
+            for key, limit in counts:
+                given = {"key": key, "start": limit.window_start(now), "most": limit.count}
+                if connection.execute(TAKE, given).scalar() is None:
+                    raise _Full(limit)
+    except _Full as full:
+        words = lazy("Too many wrong passwords. Wait a few minutes, then try again.")
+        raise TooMany(words, full.limit.retry_after(now)) from None
+
+
+def _give_back(counts: Counts, now: datetime) -> None:
+    with outside() as connection:
+        for key, limit in counts:
+            connection.execute(GIVE_BACK, {"key": key, "start": limit.window_start(now)})
 
 
 def check_password(
@@ -78,38 +101,36 @@ def check_password(
     """The person, if identifier and password fit; None otherwise. Raises TooMany.
 
     Failures count per account and per address; a device on which this account signed in before has a count of its
-    own, so that guessing from elsewhere never locks the true user out (security.md C1). Unknown accounts take as
-    long as known ones (C2).
+    own, so that guessing from elsewhere never locks the true user out (security.md C1). Each guess is counted before
+    it is checked and given back where it was right: guesses at the same time do not slip past the count. Unknown
+    accounts take as long as known ones (C2).
     """
     wanted = rules.identifier(identifier)[:254]
-    keys = (
+    counts = (
         [(f"device:{known_device}:{wanted}", rules.GUESSES)]
         if known_device
-        else [
+        else [  # all in this order: two who wait for each other's count would wait for ever
             (f"account:{wanted}", rules.GUESSES),
             (f"day:{wanted}", rules.GUESSES_A_DAY),
             (f"address:{address}", rules.GUESSES),
         ]
     )
-    wait = _full(keys, now)
-    if wait is not None:
-        raise TooMany(lazy("Too many wrong passwords. Wait a few minutes, then try again."), wait)
+    _take(counts, now)
     person = person_by_identifier(wanted) if wanted else None
     kept = (person.password_hash if person else None) or _nobodys_hash()
-    if _fits(kept, password) and person and person.password_hash and person.status == "active":
-        if hasher().check_needs_rehash(kept):
-            person.password_hash = hasher().hash(password)
-        return person
-    with outside() as connection:
-        for key, limit in keys:
-            connection.execute(COUNT, {"key": key, "start": limit.window_start(now)})
-    return None
+    if not (_fits(kept, password) and person and person.password_hash and person.status == "active"):
+        return None
+    _give_back(counts, now)
+    if hasher().check_needs_rehash(kept):
+        person.password_hash = hasher().hash(password)
+    return person
 
 
 def end_session(session_id: str, now: datetime) -> None:
     """Signed out: no copy of the session's cookie opens anything any more. Kept for as long as a session may rest."""
     if session_id:
-        db.session.execute(COUNT, {"key": f"ended:{session_id}", "start": now + rules.KEPT})
+        ended = insert(EndedSession).values(id=session_id, until=now + rules.KEPT)
+        db.session.execute(ended.on_conflict_do_nothing())
 
 
 def set_password(person: Person, password: str) -> None:
@@ -123,6 +144,7 @@ def set_password(person: Person, password: str) -> None:
 
 def forget_old_counts(now: datetime) -> None:
     db.session.execute(delete(Throttle).where(Throttle.window_start < now - timedelta(days=2)))
+    db.session.execute(delete(EndedSession).where(EndedSession.until < now))
 
 
 def issue_token(

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
+from psycopg.pq import TransactionStatus
 from sqlalchemy import BigInteger, Connection, Identity, MetaData, Text, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, SessionTransaction, mapped_column
@@ -123,13 +124,26 @@ def refuse_hung_up(connection: "psycopg.Connection[Any]", record: Any, proxy: An
 
 @contextmanager
 def within(scope: Scope) -> Iterator[None]:
-    """Other eyes for a while in the same transaction, for work that acts for another unit (headquarters, say)."""
+    """Other eyes for a while in the same transaction, for work that acts for another unit (headquarters, say).
+
+    However the block ends, what goes on in this transaction has the eyes of before.
+    """
     db.session.flush()
-    with eyes.stated(scope):
-        _state(db.session.connection(), db.session(), scope)
-        yield
-        db.session.flush()
-    _state(db.session.connection(), db.session(), current_scope())
+    try:
+        with eyes.stated(scope):
+            _state(db.session.connection(), db.session(), scope)
+            yield
+            db.session.flush()
+    finally:
+        if _can_go_on():
+            _state(db.session.connection(), db.session(), current_scope())
+
+
+def _can_go_on() -> bool:
+    """Whether the transaction takes another statement; one that failed only takes its rollback, which restores too."""
+    if not db.session().is_active:
+        return False
+    return raw().info.transaction_status is not TransactionStatus.INERROR
 
 
 def look_as(scope: Scope) -> None:

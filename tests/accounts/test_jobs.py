@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from portal.access import act_as
 from portal.accounts.jobs import forget
+from portal.accounts.service import end_session
 from portal.core import clock
 from portal.core.db import db, look_as
 from portal.core.jobs import later
@@ -27,6 +28,19 @@ def test_answers_and_counts_are_forgotten_when_their_time_is_over(world, other, 
     assert kept == ["young"]
     oldest = db.session.scalar(text("SELECT min(window_start) FROM throttle"))
     assert oldest > clock.now() - timedelta(days=2)
+
+
+def test_ended_sessions_outlive_a_crash_and_are_forgotten_when_their_cookie_is_too_old(app, at):
+    """An unlogged table is emptied by a crash, and with it a signed-out cookie would open the door again."""
+    kind = db.session.scalar(text("SELECT relpersistence FROM pg_class WHERE relname = 'ended_session'"))
+    assert kind == "p"
+    end_session("a" * 24, clock.now())
+    end_session("a" * 24, clock.now())
+    at.forward(days=6)
+    end_session("b" * 24, clock.now())
+    at.forward(days=2)
+    forget()
+    assert db.session.scalars(text("SELECT id FROM ended_session")).all() == ["b" * 24]
 
 
 def test_a_jobs_row_tells_no_phone_and_no_mail(world):

@@ -1,7 +1,12 @@
 """Signing in and out: guesses, sessions, redirects, headers (security.md C1 to C4, H1)."""
 
 import re
+import threading
+import time
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,12 +14,14 @@ import pytest
 from portal import accounts
 from portal.access import Actor
 from portal.access.guard import PUBLIC, need_of
+from portal.accounts import service
 from portal.accounts.rules import GUESSES, GUESSES_A_DAY
 from portal.app import Portal
 from portal.core.api import PREFIX
-from portal.core.db import db, finish
+from portal.core.db import db, finish, outside
+from portal.core.errors import TooMany
 from tests.access.test_matrix import _address, _rules, _verbs
-from tests.conftest import Hands, PageClient
+from tests.conftest import NOW, Hands, PageClient, an_app
 from tests.factories import PASSWORD, World
 
 Browser = Callable[[Actor], PageClient]
@@ -109,6 +116,54 @@ def test_C1_many_accounts_from_one_address(app: Portal, at: Hands, world: World)
         for number in range(GUESSES.count + 3)
     ]
     assert statuses == [422] * GUESSES.count + [429] * 3
+
+
+def test_C1_guesses_at_the_same_moment_are_counted_before_they_are_checked(
+    cloned: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twenty threads with connections of their own: were they counted afterwards, all twenty would be checked."""
+    app, together, checked = an_app(cloned("guesses"), tmp_path), threading.Barrier(20), []
+
+    def slow(kept: str, password: str) -> bool:
+        checked.append(password)
+        time.sleep(0.1)
+        return False
+
+    monkeypatch.setattr(service, "_fits", slow)
+
+    def guess(number: int) -> str:
+        with app.app_context():
+            together.wait()
+            try:
+                who, address = "li@qy.example", f"10.8.0.{number}"
+                service.check_password(who, f"guess {number}", address=address, known_device=None, now=NOW)
+            except TooMany:
+                return "refused"
+            finally:
+                db.session.remove()
+            return "checked"
+
+    with ThreadPoolExecutor(20) as threads:
+        outcomes = Counter(threads.map(guess, range(20)))
+    with app.app_context():
+        db.engine.dispose()
+    assert outcomes == {"checked": GUESSES.count, "refused": 20 - GUESSES.count}
+    assert len(checked) == GUESSES.count
+
+
+def test_C1_what_was_refused_unchecked_counts_nowhere_and_what_was_right_is_given_back(
+    app: Portal, at: Hands, with_password: Callable[[str], str]
+) -> None:
+    at("2026-11-03 18:30:00")
+    email = with_password("clerk")
+    for number in range(GUESSES.count * 3):
+        sign_in(app.test_client(), email, "wrong", f"10.9.0.{number}")
+    with outside() as there:
+        counts = dict(there.execute(db.text("SELECT key, count FROM throttle")).all())
+    assert counts[f"account:{email}"] == counts[f"day:{email}"] == GUESSES.count
+    at.forward(minutes=5, seconds=1)
+    for _ in range(GUESSES.count + 2):
+        assert sign_in(app.test_client(), email, address="10.9.2.1").status_code == 302
 
 
 def test_C2_the_same_words_for_known_and_unknown_people(

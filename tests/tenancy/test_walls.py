@@ -1,5 +1,7 @@
 """The database's walls alone: tried on the tables themselves, with the application out of the way."""
 
+from contextlib import suppress
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -7,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from portal.access import act_as
 from portal.checks import UNWALLED
 from portal.core.db import db, finish, look_as, within
+from portal.core.errors import Conflict
 from portal.core.scope import CLOSED, Scope
 from tests.factories import World
 
@@ -215,4 +218,24 @@ def test_other_eyes_last_as_long_as_their_block(app, world: World):
         everything = db.session.scalar(text("SELECT count(*) FROM obligation"))
     mine = db.session.scalar(text("SELECT count(*) FROM obligation"))
     assert 0 < mine < everything
+    act_as(None)
+
+
+def test_borrowed_eyes_are_given_back_when_an_exception_passes(app, world: World):
+    """What catches the exception goes on in the same transaction: it must not go on with headquarters' eyes."""
+    clerk = world.as_("clerk")
+    mine = db.session.scalar(text("SELECT count(*) FROM obligation"))
+    with suppress(Conflict), within(clerk.whole_network):
+        assert db.session.scalar(text("SELECT count(*) FROM obligation")) > mine
+        raise Conflict("refused", "A rule says no.")
+    assert db.session.scalar(text("SELECT count(*) FROM obligation")) == mine
+    act_as(None)
+
+
+def test_borrowed_eyes_are_given_back_by_the_rollback_of_a_statement_that_failed(app, world: World):
+    clerk = world.as_("clerk")
+    mine = db.session.scalar(text("SELECT count(*) FROM obligation"))
+    with pytest.raises(DBAPIError), db.session.begin_nested(), within(clerk.whole_network):
+        db.session.execute(text("SELECT 1 / 0"))
+    assert db.session.scalar(text("SELECT count(*) FROM obligation")) == mine
     act_as(None)
