@@ -14,6 +14,7 @@ from flask_babel import lazy_gettext as _
 from flask_babel import lazy_ngettext, lazy_pgettext
 
 from portal.access import Role
+from portal.sanctions import State as CaseState
 
 FILERS = ("dealer", "store")
 SUPERIORS = ("channel", "region")
@@ -338,6 +339,34 @@ class Figure:
     href: str = ""
 
 
+@dataclass(frozen=True)
+class Margin:
+    """A dealer's brand margin and what is required of it, in minor units."""
+
+    amount: int
+    required: int
+
+    @property
+    def gap(self) -> int:
+        return max(self.required - self.amount, 0)
+
+    @property
+    def filled(self) -> float:
+        """How much of what is required is there, in per cent, 100 at most."""
+        return 100.0 if not self.required else round(min(100, 100 * self.amount / self.required), 1)
+
+
+CASE_STEPS: dict[CaseState, Any] = {
+    CaseState.DRAFT: _("To be proposed"),
+    CaseState.PROPOSED: _("To be decided"),
+    CaseState.APPROVED: _("To be served"),
+    CaseState.SERVED: _("May be appealed"),
+    CaseState.APPEALED: _("Appeal to be heard"),
+    CaseState.UPHELD: _("To be executed"),
+    CaseState.VARIED: _("To be executed"),
+}
+"""Which step of a sanction case waits, in the tag beside it."""
+
 # What a file's or a dealer's state looks like, by customer_files' own words for the state
 STATE_TAGS: dict[str, tuple[str, Any]] = {
     "not_begun": ("mute", _("Not begun")),
@@ -372,14 +401,14 @@ def first_due(tasks: Sequence[Task]) -> list[Task]:
     return sorted(tasks, key=lambda task: (task.due_at, task.href))
 
 
-def heading(tasks: Sequence[Task]) -> Any:
-    """The result in one line: how much waits and how long the first one has."""
+def heading(tasks: Sequence[Task], count: int | None = None) -> Any:
+    """The result in one line: how much waits and how long the first one has; `count` where not all are listed."""
     if not tasks:
         return _("Nothing waits for you")
     return lazy_ngettext(
         "%(num)d thing to do: %(left)s",
         "%(num)d things to do, the first: %(left)s",
-        len(tasks),
+        count or len(tasks),
         left=first_due(tasks)[0].limit.words,
     )
 

@@ -11,6 +11,7 @@ from portal.return_visits.queries import (
     by_region,
     calling,
     calling_now,
+    calls_since,
     consolidated_people,
     get_rectification,
     get_visit,
@@ -22,7 +23,7 @@ from portal.return_visits.queries import (
     signals_by_dealer,
     total,
 )
-from portal.return_visits.queries.pages import rectifications_waiting
+from portal.return_visits.queries.pages import count_overdue, latest_months, promised, rectifications_waiting
 from portal.return_visits.rules.coverage import Figures
 from portal.return_visits.rules.outcomes import Outcome, Result, State
 from portal.return_visits.service import (
@@ -32,6 +33,7 @@ from portal.return_visits.service import (
     claim,
     claim_next,
     correct,
+    count_due,
     log_attempt,
     open_visits,
     release,
@@ -63,16 +65,21 @@ __all__ = [
     "by_region",
     "calling",
     "calling_now",
+    "calls_since",
     "claim",
     "claim_next",
     "consolidated_people",
     "correct",
+    "count_due",
+    "count_overdue",
     "get_rectification",
     "get_visit",
+    "latest_months",
     "list_rectifications",
     "list_visits",
     "log_attempt",
     "open_visits",
+    "promised",
     "purchases_of",
     "recount",
     "rectifications_waiting",

@@ -18,7 +18,7 @@ from portal.sanctions.queries import (
     view,
     views,
 )
-from portal.sanctions.queries.pages import due_first, waiting
+from portal.sanctions.queries.pages import due_first, to_do, waiting
 from portal.sanctions.rules import Decision, Measure, MeasureKind, Move, State, measure_words
 from portal.sanctions.service import (
     Proposal,
@@ -84,6 +84,7 @@ __all__ = [
     "state_side",
     "steps_of",
     "tend",
+    "to_do",
     "view",
     "views",
     "waiting",

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from portal import clocks
+from portal.core import clock
 from portal.core.db import db
 from tests.conftest import PageClient
 from tests.factories import World
@@ -62,6 +64,33 @@ def test_headquarters_sees_the_regions(world: World, browser_as: Callable[..., P
     page = browser_as(world.actors["supervisor"]).page("/")
     assert page.headings == ["10 月：3 个区域中 0 个已汇总"]
     assert "浙江区" in page.text
+
+
+def test_an_agent_begins_with_the_next_call(world: World, browser_as: Callable[..., PageClient]) -> None:
+    page = browser_as(world.actors["agent"]).page("/")
+    assert page.headings == ["目前没有到点的回访"]
+    assert "Next call" not in page.text
+    assert "整改逾期" in page.text
+
+
+def test_what_waits_for_a_sanction_officer_stands_on_the_start_page(
+    world: World, browser_as: Callable[..., PageClient], at: Any
+) -> None:
+    at("2026-11-06 09:30:00")
+    with db.session.begin_nested():
+        clocks.sweep_all(clock.now())
+    page = browser_as(world.actors["officer"]).page("/")
+    assert page.headings[0].startswith("待办 ")
+    assert "经销商未按时上报客户档案" in page.text
+    assert "待提议" in page.text
+
+
+def test_a_principal_sees_the_brand_margin_and_what_is_lacking(
+    world: World, browser_as: Callable[..., PageClient]
+) -> None:
+    page = browser_as(world.actors["principal"]).page("/")
+    assert "品牌保证金" in page.text
+    assert "尚缺 ¥20,000.00" in page.text
 
 
 @pytest.mark.parametrize("who", EVERYBODY)

@@ -7,6 +7,7 @@ from portal import clocks, rulebook
 from portal.access import Actor, Permission
 from portal.clocks import zone_words
 from portal.home.queries.boards import headquarters, plain, superior
+from portal.home.queries.desks import caller
 from portal.home.queries.filers import filer
 from portal.home.queries.moment import Moment, Start
 from portal.home.queries.places import badges, endpoint_of, reach, superiors_of, unread
@@ -30,4 +31,6 @@ def start(actor: Actor, now: datetime, lang: str) -> Start:
         return superior(moment)
     if actor.may(Permission.CONSOLIDATION_READ):
         return headquarters(moment)
+    if actor.may(Permission.VISIT_CALL):
+        return caller(moment) or plain(moment)
     return plain(moment)

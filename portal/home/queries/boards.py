@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from portal import clocks, customer_files, network
+from portal import clocks, customer_files, network, sanctions
 from portal.access import Permission
 from portal.clocks import Kind, Obligation
 from portal.core import month as months
 from portal.core.texts import gettext, ngettext
 from portal.customer_files import RegionBoard
 from portal.home import rules
+from portal.home.queries.desks import case_tasks, visit_figures
 from portal.home.queries.moment import Moment, Start, frame, month_duties, stops
 from portal.home.queries.places import reach, superiors_of
 from portal.home.rules import Action, Check, Figure, MonthCard, UnitLine
@@ -64,7 +65,7 @@ def superior(moment: Moment) -> Start:
             "%(month)s: %(filed)d of %(of)d dealers have filed", month=named, filed=whole.filed, of=whole.of
         ),
         card=board_card(moment, duties.get(actor.unit_id), board),
-        tasks=month_duties(moment, clocks.duties_of(actor.unit_id)),
+        tasks=rules.first_due([*month_duties(moment, clocks.duties_of(actor.unit_id)), *case_tasks(moment)]),
         units=_dealer_lines(moment, boards) if region else region_lines(moment, boards, duties),
         units_title=gettext("Dealers, the urgent ones first")
         if region
@@ -231,6 +232,7 @@ def headquarters(moment: Moment) -> Start:
             Figure(gettext("Customers filed"), f"{whole.customers:,}"),
             Figure(gettext("Dealers missing"), whole.missing + whole.states["returned"]),
         ],
+        calls=visit_figures(moment) if actor.may(Permission.VISIT_CALL) else (),
         card=board_card(moment, None, board),
         tasks=month_duties(moment, clocks.duties_of(actor.unit_id)),
         units=region_lines(moment, boards, _duties(moment)),
@@ -243,8 +245,9 @@ def headquarters(moment: Moment) -> Start:
 def plain(moment: Moment) -> Start:
     """Administrator, finance, sanctions, agents: the places of the role, and where the month stands."""
     actor = moment.actor
-    reached = reach(actor)
-    tasks = month_duties(moment, clocks.duties_of(actor.unit_id))
+    reached, cases = reach(actor), case_tasks(moment)
+    tasks = rules.first_due([*month_duties(moment, clocks.duties_of(actor.unit_id)), *cases])
+    waiting = sanctions.waiting(actor, moment.now)[0] - len(cases) if cases else 0  # those beyond the list
     places = [
         (entry.icon, entry.label, "", entry.path)
         for entry in rules.NAV[actor.role]
@@ -263,4 +266,11 @@ def plain(moment: Moment) -> Start:
             limit=moment.due(due_at, minutes_too=True),
             stops=stops(moment, stage, late=False),
         )
-    return frame(moment, "plain", rules.heading(tasks), card=card, tasks=tasks, places=places)
+    return frame(
+        moment,
+        "plain",
+        rules.heading(tasks, len(tasks) + waiting),
+        card=card,
+        tasks=tasks,
+        places=[] if tasks else places,
+    )

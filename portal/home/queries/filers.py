@@ -7,6 +7,7 @@ from portal.clocks import Kind, Obligation
 from portal.core import month as months
 from portal.core.texts import gettext
 from portal.home import rules
+from portal.home.queries.desks import case_tasks, margin
 from portal.home.queries.moment import Moment, Start, frame, month_duties, stops
 from portal.home.queries.places import actions, reach, superiors_of
 from portal.home.rules import Action, MonthCard, PastMonth
@@ -23,7 +24,7 @@ def filer(moment: Moment) -> Start:
     filing = clocks.find(FILING[actor.unit_kind], actor.unit_id, moment.month)
     before = by_month.get(months.before(moment.month))
     last = before[1].customers if before and before[1] is not None else None
-    tasks = month_duties(moment, owed, last)
+    tasks = rules.first_due([*month_duties(moment, owed, last), *case_tasks(moment)])
     state, _file = by_month.get(moment.month, ("not_begun", None))
     reached = reach(actor)
     past = [
@@ -45,6 +46,7 @@ def filer(moment: Moment) -> Start:
         nothing=_next_words(moment),
         months=past[:PAST_MONTHS],
         files_href=reached("/files") or "",
+        margin=margin(moment),
         contacts=superiors_of(actor),
     )
 

@@ -39,6 +39,9 @@ class Start:
     units_first: Any = ""
     board_href: str = ""
     figures: Sequence[Figure] = ()
+    calls: Sequence[Figure] = ()
+    opens: str = ""
+    margin: rules.Margin | None = None
     places: Sequence[tuple[str, Any, Any, str]] = ()
 
 

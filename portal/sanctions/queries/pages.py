@@ -125,31 +125,50 @@ def due_first(actor: Actor, *, limit: int) -> Sequence[CaseView]:
     return views(actor, db.session.scalars(chosen).all())
 
 
-def waits_for(actor: Actor, now: datetime) -> int:
-    """The party's own cases in which it may still speak or appeal, or has not signed."""
-    chosen = select(Case).where(
-        may_see(actor),
-        or_(
-            and_(_is(State.PROPOSED), Case.stated_at.is_(None), Case.statement_due_at > now),
-            and_(_is(State.SERVED), Case.appeal_due_at > now),
-        ),
+def _asks_party(now: datetime) -> ColumnElement[bool]:
+    """Cases in which a party may still speak or appeal."""
+    return or_(
+        and_(_is(State.PROPOSED), Case.stated_at.is_(None), Case.statement_due_at > now),
+        and_(_is(State.SERVED), Case.appeal_due_at > now),
     )
-    return sum(1 for each in db.session.scalars(chosen.limit(100)) if is_party(actor, each))
+
+
+def _own_waiting(actor: Actor, now: datetime) -> list[Case]:
+    until = func.coalesce(Case.appeal_due_at, Case.statement_due_at)
+    chosen = select(Case).where(may_see(actor), _asks_party(now)).order_by(until, Case.id).limit(100)
+    return [each for each in db.session.scalars(chosen) if is_party(actor, each)]
+
+
+NEXT_STEP = {
+    Role.SANCTION_OFFICER: Tab.TEND,
+    Role.SANCTION_APPROVER: Tab.JUDGE,
+    Role.FINANCE: Tab.EXECUTE,
+}
+"""Under which tab the cases stand whose next step is this role's; everybody else is a party."""
 
 
 def waiting(actor: Actor, now: datetime) -> tuple[int, bool]:
     """How many cases wait for this actor, and whether one of them is overdue: the badge of the rail."""
-    tab = {
-        Role.SANCTION_OFFICER: Tab.TEND,
-        Role.SANCTION_APPROVER: Tab.JUDGE,
-        Role.FINANCE: Tab.EXECUTE,
-    }.get(actor.role)
+    tab = NEXT_STEP.get(actor.role)
     if tab is None:
-        return waits_for(actor, now), False
+        return len(_own_waiting(actor, now)), False
     late = func.count().filter(Case.step_due_at <= now)
     chosen = select(func.count(), late).select_from(Case).where(may_see(actor), tab_condition(tab, now))
     count, overdue = db.session.execute(chosen).one()
     return count, bool(overdue)
+
+
+def to_do(actor: Actor, now: datetime, *, limit: int) -> Sequence[tuple[CaseView, datetime | None]]:
+    """The cases that `waiting` counts, the least time left first, each with when this actor's own time is over."""
+    tab = NEXT_STEP.get(actor.role)
+    if tab is None:
+        own = _own_waiting(actor, now)[:limit]
+        return [
+            (shown, shown.case.appeal_due_at or shown.case.statement_due_at) for shown in views(actor, own)
+        ]
+    return [
+        (shown, shown.case.step_due_at) for shown in views(actor, board(actor, tab, now, limit=limit).items)
+    ]
 
 
 def effects_in(actor: Actor, case: Case, *, undone: bool = False) -> Sequence[Effect]:
