@@ -283,7 +283,7 @@ def page_context() -> dict[str, Any]:
         "now": clock.local(clock.now()),
         "request_id": g.get("request_id"),
         "nav": [],
-        "tabs": [],
+        "tabbar": [],
         "unread": 0,
         "search_endpoint": None,
     }

@@ -184,7 +184,7 @@ def create(code: str, name: str, book: str, time_zone: str, name_en: str) -> Non
 @click.option("--people", type=click.Path(path_type=Path))
 @whole
 def import_(code: str, units: Path | None, people: Path | None) -> None:
-    """Units (kind,code,name,parent) and people (email,name,unit,role,phone) from csv or xlsx, all or nothing."""
+    """Units (kind,code,name,parent[,city]) and people (email,name,unit,role,phone) from csv or xlsx, all or nothing."""
     if units is None and people is None:
         raise Invalid("nothing", "Say --units FILE, --people FILE or both.")
     now = clock.now()
@@ -192,12 +192,11 @@ def import_(code: str, units: Path | None, people: Path | None) -> None:
     actor = commander(of)
     said = []
     if units is not None:
-        lines = [
-            UnitLine(row, **cells) for row, cells in read_table(units, ("kind", "code", "name", "parent"))
-        ]
+        found = read_table(units, ("kind", "code", "name", "parent"), optional=("city",))
+        lines = [UnitLine(row, **cells) for row, cells in found]
         fresh, changed = network.import_units(actor, actor.root_path, lines, now)
         clocks.open_months(of, now)
-        said.append(f"{fresh} new units, {changed} renamed")
+        said.append(f"{fresh} new units, {changed} changed")
     if people is not None:
         columns = ("email", "name", "unit", "role", "phone")
         persons = [PersonLine(row, **cells) for row, cells in read_table(people, columns)]

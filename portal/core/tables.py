@@ -13,8 +13,13 @@ LARGEST = 20 * 1024 * 1024
 ENCODINGS = ("utf-8-sig", "gb18030")
 
 
-def read_table(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
-    """(row number, {column: text}) of each line that is not blank. Raises Invalid with a sentence."""
+def read_table(
+    path: Path, columns: tuple[str, ...], optional: tuple[str, ...] = ()
+) -> list[tuple[int, dict[str, str]]]:
+    """(row number, {column: text}) of each line that is not blank; an optional column only where the file has it.
+
+    Raises Invalid with a sentence.
+    """
     if not path.is_file():
         raise Invalid("unreadable", f"There is no file {path}.")
     rows = read_rows(path.read_bytes(), path.name)
@@ -24,6 +29,7 @@ def read_table(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str
         raise Invalid(
             "missing_columns", f"{path.name} lacks the columns {', '.join(missing)}; it has {header}."
         )
+    columns += tuple(column for column in optional if column in header)
     places = [header.index(column) for column in columns]
     lines = []
     for number, row in enumerate(rows[1:], 2):

@@ -12,30 +12,30 @@ region ZJ 浙江区 HD
 region JS 江苏区 HD
 region SH 上海区 HD
 region AH 安徽区 HD
-dealer ZJ-0101 嘉兴南湖木作家居 ZJ
-dealer ZJ-0102 湖州安吉竹海建材 ZJ
-dealer ZJ-0103 台州椒江海悦建材 ZJ
-dealer ZJ-0104 绍兴柯桥百合建材 ZJ
-dealer ZJ-0107 杭州恒居建材有限公司 ZJ
-dealer ZJ-0110 宁波鄞州顺达地板 ZJ
-dealer ZJ-0115 温州瓯海锦程建材 ZJ
-dealer ZJ-0118 金华婺城宜家美 ZJ
-dealer ZJ-0121 衢州柯城鑫磊装饰 ZJ
-dealer JS-0201 南京玄武雅居地板 JS
-dealer JS-0202 苏州姑苏园林建材 JS
-dealer JS-0203 无锡梁溪太湖木业 JS
-dealer JS-0204 常州天宁龙城装饰 JS
-dealer JS-0205 扬州广陵瘦西湖家居 JS
-dealer JS-0206 徐州云龙彭城地板 JS
-dealer SH-0301 上海浦东东方木业 SH
-dealer SH-0302 上海闵行莘庄建材 SH
-dealer SH-0303 上海嘉定汽车城家居 SH
-dealer SH-0304 上海松江大学城地板 SH
-dealer AH-0401 合肥蜀山徽州建材 AH
-dealer AH-0402 芜湖镜湖江南木业 AH
-dealer AH-0403 马鞍山雨山钢城装饰 AH
-dealer AH-0404 安庆迎江黄梅家居 AH
-dealer AH-0405 黄山屯溪新安地板 AH
+dealer ZJ-0101 嘉兴南湖木作家居 ZJ 嘉兴市
+dealer ZJ-0102 湖州安吉竹海建材 ZJ 湖州市
+dealer ZJ-0103 台州椒江海悦建材 ZJ 台州市
+dealer ZJ-0104 绍兴柯桥百合建材 ZJ 绍兴市
+dealer ZJ-0107 杭州恒居建材有限公司 ZJ 杭州市
+dealer ZJ-0110 宁波鄞州顺达地板 ZJ 宁波市
+dealer ZJ-0115 温州瓯海锦程建材 ZJ 温州市
+dealer ZJ-0118 金华婺城宜家美 ZJ 金华市
+dealer ZJ-0121 衢州柯城鑫磊装饰 ZJ 衢州市
+dealer JS-0201 南京玄武雅居地板 JS 南京市
+dealer JS-0202 苏州姑苏园林建材 JS 苏州市
+dealer JS-0203 无锡梁溪太湖木业 JS 无锡市
+dealer JS-0204 常州天宁龙城装饰 JS 常州市
+dealer JS-0205 扬州广陵瘦西湖家居 JS 扬州市
+dealer JS-0206 徐州云龙彭城地板 JS 徐州市
+dealer SH-0301 上海浦东东方木业 SH 浦东新区
+dealer SH-0302 上海闵行莘庄建材 SH 闵行区
+dealer SH-0303 上海嘉定汽车城家居 SH 嘉定区
+dealer SH-0304 上海松江大学城地板 SH 松江区
+dealer AH-0401 合肥蜀山徽州建材 AH 合肥市
+dealer AH-0402 芜湖镜湖江南木业 AH 芜湖市
+dealer AH-0403 马鞍山雨山钢城装饰 AH 马鞍山市
+dealer AH-0404 安庆迎江黄梅家居 AH 安庆市
+dealer AH-0405 黄山屯溪新安地板 AH 黄山市
 store ZJ-0107-A 恒居西湖店 ZJ-0107
 store ZJ-0107-B 恒居余杭店 ZJ-0107
 store ZJ-0110-A 顺达江北店 ZJ-0110
@@ -136,11 +136,11 @@ LATE_BEFORE = {("ZJ-0102", 9), ("ZJ-0102", 8), ("ZJ-0115", 9), ("JS-0206", 8), (
 MACHINE_UNITS = """
 region NF 南方大区 HQ
 region BF 北方大区 HQ
-dealer NF-01 广州天河机电 NF
-dealer NF-02 长沙岳麓重工 NF
-dealer NF-03 南宁青秀工程机械 NF
-dealer BF-01 济南历下机械 BF
-dealer BF-02 西安雁塔设备 BF
+dealer NF-01 广州天河机电 NF 广州市
+dealer NF-02 长沙岳麓重工 NF 长沙市
+dealer NF-03 南宁青秀工程机械 NF 南宁市
+dealer BF-01 济南历下机械 BF 济南市
+dealer BF-02 西安雁塔设备 BF 西安市
 """
 MACHINE_PEOPLE = """
 supervisor@zhongli.example 石磊 HQ hq_supervisor

@@ -38,7 +38,7 @@ def navigation(actor: Actor) -> dict[str, Any]:
     here, badges = request.path, queries.badges(actor, clock.now())
     return {
         "nav": rules.nav(actor.role, queries.reach(actor), here, badges),
-        "tabs": rules.tabs(actor.role, queries.reach(actor), here, badges),
+        "tabbar": rules.tabs(actor.role, queries.reach(actor), here, badges),
         "search_endpoint": queries.endpoint_of(actor, "/search") or queries.endpoint_of(actor, "/customers"),
         "unread": queries.unread(actor),
     }

@@ -17,7 +17,7 @@ from portal.network.queries import (
     units_by_id,
 )
 from portal.network.rules import KINDS, UnitLine
-from portal.network.service import create_network, import_units
+from portal.network.service import create_network, import_units, pinyin
 
 __all__ = [
     "KINDS",
@@ -33,6 +33,7 @@ __all__ = [
     "list_networks",
     "list_units",
     "network_by_code",
+    "pinyin",
     "superior_of_kind",
     "superiors",
     "unit_below",

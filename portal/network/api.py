@@ -23,6 +23,7 @@ class UnitAnswer(Model):
     name: str
     kind: Kind
     parent: str | None
+    city: str
     status: Literal["active", "closed"]
 
 
@@ -51,6 +52,7 @@ def list_units() -> Response:
             name=unit.name,
             kind=unit.kind,
             parent=parents[unit.parent_id].code if unit.parent_id else None,
+            city=unit.city,
             status=unit.status,
         )
         for unit in page.items

@@ -43,12 +43,14 @@ class Unit(Keyed, Walled, Base):
         ForeignKeyConstraint(["network_id", "parent_id"], ["unit.network_id", "unit.id"]),
         CheckConstraint("kind IN ('headquarters','channel','region','dealer','store')", name="kind"),
         CheckConstraint("status IN ('active','closed')", name="status"),
+        CheckConstraint("char_length(city) <= 100", name="city"),
         Index("ix_unit_kind", "network_id", "kind", "unit_path"),
     )
     code: Mapped[str] = mapped_column(Text(collation="C"))
     kind: Mapped[str] = mapped_column(Text)
     name: Mapped[str] = mapped_column(Text)
     sort_key: Mapped[str] = mapped_column(Text(collation="C"))  # pinyin: no Chinese collation without ICU
+    city: Mapped[str] = mapped_column(Text, default="")  # '' where nobody has said it
     parent_id: Mapped[int | None] = mapped_column(BigInteger)
     status: Mapped[str] = mapped_column(Text, default="active")
     joined_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

@@ -14,17 +14,19 @@ PARENTS = {
 }
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 NAME_LIMIT = 200
+CITY_LIMIT = 100
 
 
 @dataclass(frozen=True)
 class UnitLine:
-    """One line of an import; `row` as the person sees it in the file."""
+    """One line of an import; `row` as the person sees it in the file; a `city` of None stays as it is."""
 
     row: int
     kind: str
     code: str
     name: str
     parent: str
+    city: str | None = None
 
 
 def path_of(parent_path: str, unit_id: int) -> str:
@@ -62,6 +64,8 @@ def _line_faults(
         wrong.append(f"code must be 1 to 40 letters, digits, '.', '_' or '-', is {line.code!r}")
     if not line.name or len(line.name) > NAME_LIMIT:
         wrong.append(f"name must have 1 to {NAME_LIMIT} characters")
+    if line.city is not None and len(line.city) > CITY_LIMIT:
+        wrong.append(f"city must have at most {CITY_LIMIT} characters")
     if line.code in seen:
         wrong.append(f"code {line.code} stands in this file twice")
     if line.code in known and known[line.code][0] != line.kind:

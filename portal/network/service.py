@@ -121,20 +121,26 @@ def import_units(
             name=line.name,
             sort_key=pinyin(line.name),
             parent_id=parent.id,
+            city=line.city or "",
             joined_at=now,
             status="active",
         )
         db.session.add(unit)
         db.session.flush()
         events.record(
-            actor, "unit:created", unit, after={"code": unit.code, "kind": unit.kind, "name": unit.name}
+            actor,
+            "unit:created",
+            unit,
+            after={"code": unit.code, "kind": unit.kind, "name": unit.name, "city": unit.city},
         )
     changed = 0
     for line in listed:
         unit = units[line.code]
-        if unit.name != line.name:
-            events.record(actor, "unit:renamed", unit, before={"name": unit.name}, after={"name": line.name})
-            unit.name, unit.sort_key = line.name, pinyin(line.name)
+        city = unit.city if line.city is None else line.city
+        if (unit.name, unit.city) != (line.name, city):
+            before, after = {"name": unit.name, "city": unit.city}, {"name": line.name, "city": city}
+            events.record(actor, "unit:renamed", unit, before=before, after=after)
+            unit.name, unit.sort_key, unit.city = line.name, pinyin(line.name), city
             changed += 1
     db.session.flush()
     return len(fresh), changed

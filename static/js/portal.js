@@ -178,6 +178,8 @@ function ticked(form) {
   const count = $('[data-count]', bar), none = $('[data-none]', bar);
   if (count) count.textContent = count.dataset.template.replace('{n}', on);
   if (none) none.hidden = false;
+  const found = $('[data-found]', bar);   // all that the filter finds: offered once the whole page is ticked
+  if (found) { found.hidden = on < boxes.length; if (found.hidden) $('input', found).checked = false; }
 }
 const tickAll = (form, on) => { $$('[data-one]', form).forEach(box => { box.checked = on; }); ticked(form); };
 

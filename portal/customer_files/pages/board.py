@@ -1,15 +1,15 @@
 """The lines of a region's board: each dealer's state in words, filtered, in order, page by page."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
 from flask import url_for
 from flask_babel import lazy_gettext as _
 
-from portal import accounts
+from portal import accounts, network
 from portal.accounts import Contact
 from portal.clocks import Due
 from portal.core import clock
@@ -20,8 +20,6 @@ from portal.customer_files.rules.moves import MISSING, URGENCY, DealerState
 from portal.network import Unit
 
 LONGEST_PAGE = 50
-
-
 TABS: Mapping[str, tuple[Any, frozenset[DealerState]]] = {
     "not_filed": (
         _("Not filed"),
@@ -33,8 +31,6 @@ TABS: Mapping[str, tuple[Any, frozenset[DealerState]]] = {
     "checked": (_("Checked"), frozenset({DealerState.CHECKED})),
     "consolidated": (_("Consolidated"), frozenset({DealerState.CONSOLIDATED})),
 }
-
-
 MISSING_TAB = frozenset(TABS["not_filed"][1] | TABS["errors"][1])
 
 
@@ -140,15 +136,41 @@ def _checks(line: DealerLine) -> Any:
     return shown.listed(words)
 
 
-def wanted(line: Line, asked: Mapping[str, str]) -> bool:
-    text, time = asked["q"].strip().casefold(), asked["time"]
-    if text and text not in line.unit.name.casefold() and text not in line.unit.code.casefold():
-        return False
-    if time == "late" and not (line.overdue or line.line.on_time is False):
-        return False
-    if time == "on_time" and line.line.on_time is not True:
-        return False
-    return not asked["state"] or line.state in of_tab(asked["state"])
+@dataclass(frozen=True)
+class Asked:
+    """What the reader wants of the board. All of it stands in the address, so that any view can be sent on."""
+
+    state: str = ""
+    q: str = ""
+    city: str = ""
+    time: str = ""
+    sort: str = ""  # a key of SORTS, "-" before it for the other way round; "" is the order of urgency
+
+    @classmethod
+    def read(cls, given: Mapping[str, str]) -> "Asked":
+        asked = cls(**{each.name: given.get(each.name, "") for each in fields(cls)})
+        return asked if asked.sort.removeprefix("-") in SORTS else replace(asked, sort="")
+
+    @property
+    def filtered(self) -> bool:
+        return bool(self.q or self.city or self.time)
+
+    def address(self, month: str, code: str | None, **changed: str | None) -> str:
+        """The address of this view, some of it changed."""
+        kept = {each.name: getattr(self, each.name) or None for each in fields(self)} | changed
+        return url_for("customer_files.region", month=month, region=code, **kept)
+
+    def wants(self, line: Line) -> bool:
+        text = self.q.strip().casefold()
+        if text and text not in line.unit.name.casefold() and text not in line.unit.code.casefold():
+            return False
+        if self.city and line.unit.city != self.city:
+            return False
+        if self.time == "late" and not (line.overdue or line.line.on_time is False):
+            return False
+        if self.time == "on_time" and line.line.on_time is not True:
+            return False
+        return not self.state or line.state in of_tab(self.state)
 
 
 def of_tab(name: str) -> frozenset[DealerState]:
@@ -158,36 +180,103 @@ def of_tab(name: str) -> frozenset[DealerState]:
 
 
 def tabs_of(
-    lines: Sequence[Line], asked: Mapping[str, str], month: str, code: str | None
+    lines: Sequence[Line], asked: Asked, month: str, code: str | None
 ) -> list[tuple[str, Any, int, bool]]:
-    others: dict[str, Any] = {name: asked[name] or None for name in ("q", "time")}
     made: list[tuple[str, Any, int, bool]] = [
-        (
-            url_for("customer_files.region", month=month, region=code, **others),
-            gettext("All"),
-            len(lines),
-            not asked["state"],
-        )
+        (asked.address(month, code, state=None), gettext("All"), len(lines), not asked.state)
     ]
     for name, (words, states) in TABS.items():
         count = sum(1 for line in lines if line.state in states)
-        on = asked["state"] == name
+        on = asked.state == name
         if count or on or name != "consolidated":
-            where = url_for("customer_files.region", month=month, region=code, state=name, **others)
-            made.append((where, words, count, on))
+            made.append((asked.address(month, code, state=name), words, count, on))
     return made
 
 
+def cities_of(lines: Iterable[Line]) -> list[tuple[str, str]]:
+    """The cities to choose from, as Chinese readers sort them; none where the dealers are all in one."""
+    found = sorted({line.unit.city for line in lines if line.unit.city}, key=network.pinyin)
+    return [(city, city) for city in found] if len(found) > 1 else []
+
+
 def _urgency(line: Line) -> str:
-    """A place in the order of urgency, as text that compares as it sorts; the cursor of the board."""
     return f"{0 if line.overdue else 1}{URGENCY[line.state]}{line.unit.code}"
 
 
-def page_of(lines: Sequence[Line], cursor: str) -> tuple[list[Line], str | None]:
-    """The lines after the cursor's place, urgent first; the place where the next page begins after."""
-    ordered = sorted((line for line in lines if not cursor or _urgency(line) > cursor), key=_urgency)
-    page = ordered[:LONGEST_PAGE]
-    return page, _urgency(page[-1]) if len(ordered) > LONGEST_PAGE else None
+def _by_name(line: Line) -> str:
+    return f"{line.unit.sort_key} {line.unit.code}"
+
+
+def _by_customers(line: Line) -> str:
+    return f"{line.line.customers:09d}{line.unit.code}"
+
+
+def _by_time(line: Line) -> str:
+    at = line.line.submitted_at
+    return f"{at.timestamp() if at else 0:014.3f}{line.unit.code}"
+
+
+SORTS: Mapping[str, Callable[[Line], str]] = {
+    "name": _by_name,
+    "customers": _by_customers,
+    "submitted": _by_time,
+}
+"""A line's place in an order, as text that compares as it sorts: it is the cursor of the board's pages too."""
+
+
+ORDERS = [
+    ("name", _("By name")),
+    ("-customers", _("Most customers first")),
+    ("-submitted", _("Last filed first")),
+]
+"""What a phone offers, where the table has no heads to tap."""
+
+
+def heads_of(asked: Asked, month: str, code: str | None) -> dict[str, tuple[str, str]]:
+    """By column: where its head leads, and how the column is sorted now (aria-sort)."""
+    heads = {}
+    for name in SORTS:
+        first, second = (name, f"-{name}") if name == "name" else (f"-{name}", name)
+        following = second if asked.sort == first else first
+        now = {name: "ascending", f"-{name}": "descending"}.get(asked.sort, "")
+        heads[name] = asked.address(month, code, sort=following), now
+    return heads
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A page of the board: lines `first` to `last` of `of`, and where the neighbours begin."""
+
+    lines: Sequence[Line]
+    first: int
+    of: int
+    previous: str | None
+    following: str | None
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.lines) - 1
+
+
+def page_of(lines: Iterable[Line], sort: str, after: str = "", before: str = "") -> Shown:
+    """The lines after the place `after`, or those just before the place `before`, of one order."""
+    down, key = sort.startswith("-"), SORTS.get(sort.removeprefix("-"), _urgency)
+    ordered = sorted(lines, key=key, reverse=down)
+    places = [key(line) for line in ordered]
+    start = 0
+    if before:
+        ahead = sum(1 for place in places if (place > before if down else place < before))
+        start = max(0, ahead - LONGEST_PAGE)
+    elif after:
+        start = sum(1 for place in places if (place >= after if down else place <= after))
+    end = start + LONGEST_PAGE
+    return Shown(
+        ordered[start:end],
+        start + 1,
+        len(ordered),
+        places[start] if 0 < start < len(places) else None,
+        places[end - 1] if end < len(places) else None,
+    )
 
 
 @dataclass(frozen=True)

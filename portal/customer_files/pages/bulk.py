@@ -14,7 +14,7 @@ from portal.core.texts import gettext, ngettext
 from portal.customer_files import queries, service
 from portal.customer_files.forms import NoteForm, ReturnForm
 from portal.customer_files.pages import shown
-from portal.customer_files.pages.board import state_of
+from portal.customer_files.pages.board import Asked, board_lines, state_of
 from portal.customer_files.pages.door import month_of, region_code, region_named, room
 from portal.customer_files.queries import DealerLine, RegionBoard
 from portal.customer_files.rules.moves import MISSING, DealerState
@@ -28,6 +28,10 @@ def bulk(month: str) -> ResponseReturnValue:
     """What would be done to the ticked dealers, and who would be skipped and why; nothing is done yet."""
     unit, of, what = _asked(month, request.args.get("what", ""))
     codes = request.args.getlist("dealer")
+    if request.args.get("all"):
+        board = queries.region_board(unit, of)
+        lines = filter(Asked.read(request.args).wants, board_lines(board, {}))
+        codes = [line.unit.code for line in lines]
     if not codes and what != "remind":
         flash(gettext("Tick the dealers first."), "warn")
         return redirect(url_for("customer_files.region", month=month, region=region_code(unit)))

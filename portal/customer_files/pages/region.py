@@ -13,7 +13,17 @@ from portal.core.errors import NotAllowed, NotFound
 from portal.core.texts import gettext
 from portal.customer_files import queries, service
 from portal.customer_files.pages import shown
-from portal.customer_files.pages.board import board_lines, counts_of, oldest, page_of, tabs_of, wanted
+from portal.customer_files.pages.board import (
+    ORDERS,
+    Asked,
+    board_lines,
+    cities_of,
+    counts_of,
+    heads_of,
+    oldest,
+    page_of,
+    tabs_of,
+)
 from portal.customer_files.pages.door import FILERS, month_of, region_code, region_named, room
 from portal.customer_files.pages.sheets import spreadsheet
 from portal.customer_files.queries.pages import times_late
@@ -38,9 +48,10 @@ def region(month: str) -> ResponseReturnValue:
         return redirect(url_for("customer_files.regions", month=month))
     board = queries.region_board(unit, of)
     lines = board_lines(board, times_late(unit.unit_path, of, clock.now()))
-    asked = {name: request.args.get(name, "") for name in ("state", "q", "time")}
-    kept = [each for each in lines if wanted(each, asked)]
-    page, following = page_of(kept, request.args.get("cursor", ""))
+    asked = Asked.read(request.args)
+    page = page_of(
+        filter(asked.wants, lines), asked.sort, request.args.get("cursor", ""), request.args.get("before", "")
+    )
     return render_template(
         "customer_files/region.html",
         board=board,
@@ -48,10 +59,11 @@ def region(month: str) -> ResponseReturnValue:
         code=region_code(unit),
         month=of,
         written=month,
-        lines=page,
-        found=len(kept),
-        following=following,
+        page=page,
         asked=asked,
+        cities=cities_of(lines),
+        orders=ORDERS,
+        heads=heads_of(asked, month, region_code(unit)),
         results=tabs_of(lines, asked, month, region_code(unit)),
         missing_tab="missing",
         counts=counts_of(lines),
