@@ -12,8 +12,10 @@ from portal.clocks.queries import (
     lock_row,
     month_duties,
     month_state,
+    promise_end,
     ruled,
     running_month,
+    term_end,
     thresholds_of,
 )
 from portal.clocks.rules import (
@@ -81,6 +83,7 @@ __all__ = [
     "open_months",
     "open_obligation",
     "pause",
+    "promise_end",
     "reopen",
     "resume",
     "ruled",
@@ -88,6 +91,7 @@ __all__ = [
     "seal",
     "sweep",
     "sweep_all",
+    "term_end",
     "thresholds_of",
     "unlock",
     "waive",

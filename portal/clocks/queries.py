@@ -10,12 +10,12 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from portal import network, rulebook
 from portal.clocks import rules
 from portal.clocks.models import MonthSeal, Obligation
-from portal.clocks.rules import Kind, MonthCalendar, MonthState, State, Thresholds
+from portal.clocks.rules import Kind, MonthCalendar, MonthState, State, Thresholds, WorkingTime
 from portal.core import month as months
 from portal.core.db import db
 from portal.core.errors import NotFound
 from portal.core.paging import Page, paged
-from portal.rulebook import Rulebook
+from portal.rulebook import Promise, Rulebook, Term
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,41 @@ def windows_of(book: Rulebook) -> rules.Windows:
         lock=rules.Window(named.lock.day, named.lock.at),
         inclusive=book.calendar.includes_named_day,
         shift=book.shifts_on_holidays,
+        workdays=workdays_of(book),
     )
+
+
+def workdays_of(book: Rulebook) -> frozenset[int]:
+    """The weekdays that the network works, Monday is 0; Monday to Friday where the rulebook says nothing."""
+    working = book.calendar.working
+    if working is None:
+        return rules.PLAIN_WEEK
+    return frozenset(day for day, spans in enumerate(working.week) if spans)
+
+
+def working_time_of(network_id: int, book: Rulebook) -> WorkingTime:
+    """The network's working hours by its rulebook and its table of holidays; without hours nothing is worked."""
+    of = network.get_network(network_id)
+    working = book.calendar.working
+    if working is None:
+        return WorkingTime(ZoneInfo(of.time_zone))
+    return WorkingTime(ZoneInfo(of.time_zone), working.week, network.holidays(network_id))
+
+
+def term_end(network_id: int, version: int, start: datetime, term: Term) -> datetime:
+    """Until when (exclusive) something that begins at `start` is due by a version's rulebook: "48h", "8wh", "3wd"."""
+    if term.calendar is not None:
+        return start + term.calendar
+    book = rulebook.at_version(network_id, version)
+    return rules.term_end(start, term, working_time_of(network_id, book))
+
+
+def promise_end(network_id: int, version: int, start: datetime, promise: Promise) -> datetime:
+    """Until when a promise of a version's rulebook is due that begins at `start`."""
+    if promise.within is not None:
+        return term_end(network_id, version, start, promise.within)
+    zone = ZoneInfo(network.get_network(network_id).time_zone)
+    return rules.months_end(start, promise.months or 0, zone)
 
 
 def thresholds_of(book: Rulebook) -> Thresholds:

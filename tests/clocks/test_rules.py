@@ -245,7 +245,7 @@ def test_R041_verdicts_in_a_process_of_its_own(server: str) -> None:
         " rules.on_time(datetime.fromtimestamp(due.timestamp(), UTC), due),"
         " rules.deadline_words(c.dealer_due_at, ZoneInfo('Asia/Shanghai'), 'en'))"
     )
-    root = Path(rules.__file__).parents[2]
+    root = Path(rules.__file__).parents[3]
     environment = {**os.environ, "TZ": server, "PYTHONPATH": str(root)}
     run = subprocess.run(
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
@@ -388,7 +388,7 @@ def words() -> Iterator[None]:
 
 
 def said(text: object, lang: str) -> str:
-    with force_locale(rules.LOCALES[lang]):
+    with force_locale(texts.LANGUAGES[lang]):
         return str(text)
 
 

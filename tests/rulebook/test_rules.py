@@ -10,7 +10,19 @@ from typing import Any
 import pytest
 
 from portal.rulebook import rules
-from portal.rulebook.rules import Kind, Rulebook, RulebookError, Who, chapters, duration, read, time_of_day
+from portal.rulebook.rules import (
+    Kind,
+    Rulebook,
+    RulebookError,
+    Term,
+    Who,
+    chapters,
+    duration,
+    read,
+    term,
+    term_words,
+    time_of_day,
+)
 
 BOOKS = Path(__file__).parents[2] / "config" / "rulebooks"
 FIRST_MEASURES = "sanctions.breaches[customer_file_missing].answerable[dealer].measures"
@@ -142,7 +154,7 @@ def test_flooring_defaults(flooring: Rulebook) -> None:
         100_000,
         200,
     )
-    assert flooring.customer_file.returned_within == timedelta(hours=48)
+    assert flooring.customer_file.returned_within == Term(calendar=timedelta(hours=48))
     assert flooring.customer_file.forgotten == timedelta(days=92)
     lengths = {each.name: each.max_length for each in flooring.columns}
     assert lengths["customer_name"] == lengths["product_model"] == lengths["purchase_region"] == 100
@@ -342,6 +354,66 @@ def test_durations(text: str, length: timedelta) -> None:
 def test_no_durations(text: str) -> None:
     with pytest.raises(ValueError, match="must be a duration"):
         duration(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "words"),
+    [
+        ("48h", Term(calendar=timedelta(hours=48)), "48 hours"),
+        ("8wh", Term(working_hours=timedelta(hours=8)), "8 working hours"),
+        ("1wd", Term(working_days=1), "1 working day"),
+        ("30wd", Term(working_days=30), "30 working days"),
+    ],
+)
+def test_terms(text: str, found: Term, words: str) -> None:
+    assert term(text) == found
+    assert str(term_words(found)) == words
+
+
+@pytest.mark.parametrize("text", ["0wd", "0wh", "1001wd", "0h", "3 wd", "wd", "1wd2wh", "1.5wh"])
+def test_no_terms(text: str) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        term(text)
+
+
+def test_working_hours_are_in_order_and_needed_where_something_counts_them() -> None:
+    def overlapping(of: dict[str, Any]) -> None:
+        of["calendar"]["working"]["friday"] = ["08:00-12:00", "11:00-17:00"]
+
+    def backwards(of: dict[str, Any]) -> None:
+        of["calendar"]["working"]["friday"] = ["12:00-08:00"]
+
+    def none(of: dict[str, Any]) -> None:
+        of["calendar"]["working"] = {"source": "R041"}
+
+    def missing(of: dict[str, Any]) -> None:
+        del of["calendar"]["working"]
+        of["customer_file"]["returned_within"] = "2wd"
+        of["promises"][0]["within"] = "8wh"
+
+    assert faults(overlapping) == ["calendar.working.friday: must be in order, without overlap"]
+    assert "must end later than it begins" in faults(backwards)[0]
+    assert faults(none) == ["calendar.working.monday: or another day must have working hours"]
+    assert faults(missing) == [
+        "customer_file.returned_within: is in working time, and calendar.working is missing",
+        "promises[complaint_response].within: is in working time, and calendar.working is missing",
+    ]
+
+
+def test_a_book_from_before_working_hours_and_escalation_still_holds() -> None:
+    of = document("flooring")
+    del of["calendar"]["working"], of["calendar"]["escalation"]
+    assert read(of).calendar.escalation is None
+
+
+def test_reminders_are_sent_in_hours_that_there_are() -> None:
+    def backwards(of: dict[str, Any]) -> None:
+        of["calendar"]["reminders"] |= {"from_time": "21:00", "to_time": "08:00", "before": ["2h", "120min"]}
+
+    assert faults(backwards) == [
+        "calendar.reminders.to_time: must be later than from_time",
+        "calendar.reminders.before: names one time twice",
+    ]
 
 
 def test_times_of_day() -> None:

@@ -117,7 +117,7 @@ def open_returned(actor: Actor, file: CustomerFile, unit: Unit, now: datetime) -
         source=ruled.source,
         rulebook_version=found.version,
         opened_at=now,
-        due_at=now + ruled.returned_within,
+        due_at=clocks.term_end(unit.network_id, found.version, now, ruled.returned_within),
         month=file.month,
     )
     return duty.due_at

@@ -92,7 +92,6 @@ class Form:
     results: Mapping[str, Any]
     skips: Mapping[str, Any]
     limit: str  # until when the dealer would have to put it right
-    limit_days: int
     call: int  # which call of this round it is
     calls: int
     last: bool  # one more without an answer and the dealer has to bring the number
@@ -188,7 +187,7 @@ def form_shown(
         for each in queries.effective(queries.attempts_of(visit.id))
         if each.round == visit.round and each.result in ("no_answer", "busy")
     ]
-    due_at = now + ruled.book.rectification
+    due_at = clocks.term_end(visit.network_id, ruled.version, now, ruled.book.rectification)
     return Form(
         typed=typed,
         faults={fault.pointer.lstrip("/").split("/")[0]: fault.detail for fault in faults},
@@ -198,7 +197,6 @@ def form_shown(
         results={str(result): words for result, words in shown.RESULTS.items()},
         skips=desk.SKIPS,
         limit=shown.moment(due_at),
-        limit_days=ruled.book.rectification.days,
         call=len(in_vain) + 1,
         calls=ruled.plan.attempts,
         last=len(in_vain) + 1 >= ruled.plan.attempts,

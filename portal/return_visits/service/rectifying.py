@@ -51,7 +51,7 @@ def open_round(
     actor: Actor, visit: Visit, reason: Reason, words: str, wish: str, ruled: Calling, now: datetime
 ) -> Rectification:
     """Send the visit back to its dealer: the first round, or the next one of the same rectification."""
-    due_at = now + ruled.book.rectification
+    due_at = clocks.term_end(visit.network_id, ruled.version, now, ruled.book.rectification)
     found = queries.of_visit(visit.id, lock=True)
     if found is None:
         unit = responsible(visit)

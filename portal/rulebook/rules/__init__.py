@@ -23,16 +23,28 @@ from portal.rulebook.rules.filing import (
     Calendar,
     Column,
     CustomerFile,
+    Escalation,
     Kind,
     Limits,
+    Reminders,
     Window,
     Windows,
+    Working,
 )
 from portal.rulebook.rules.headings import heading_key, heading_without_notes
 from portal.rulebook.rules.reading import Chapter, Entry, chapters, cited
 from portal.rulebook.rules.requirements import REQUIREMENTS, Requirement
-from portal.rulebook.rules.values import Words, duration, hour_and_minute, time_of_day
-from portal.rulebook.rules.wording import Series, duration_words, measure_words, money
+from portal.rulebook.rules.values import (
+    Span,
+    Term,
+    Words,
+    duration,
+    hour_and_minute,
+    term,
+    time_of_day,
+    working_span,
+)
+from portal.rulebook.rules.wording import Series, duration_words, measure_words, money, term_words
 
 __all__ = [
     "ALWAYS_REQUIRED",
@@ -47,6 +59,7 @@ __all__ = [
     "CustomerFile",
     "Dossier",
     "Entry",
+    "Escalation",
     "Kind",
     "Limits",
     "Measure",
@@ -54,6 +67,7 @@ __all__ = [
     "Procedure",
     "Promise",
     "Question",
+    "Reminders",
     "Requirement",
     "Retention",
     "ReturnVisits",
@@ -62,11 +76,14 @@ __all__ = [
     "Script",
     "Series",
     "Signals",
+    "Span",
+    "Term",
     "Who",
     "Window",
     "WindowName",
     "Windows",
     "Words",
+    "Working",
     "chapters",
     "cited",
     "duration",
@@ -77,6 +94,9 @@ __all__ = [
     "measure_words",
     "money",
     "read",
+    "term",
+    "term_words",
     "time_of_day",
     "version_for",
+    "working_span",
 ]

@@ -13,7 +13,7 @@ from portal.rulebook.rules.calling import ReturnVisits
 from portal.rulebook.rules.duties import Answerable, Breach, Dossier, Promise, Retention, Sanctions, Who
 from portal.rulebook.rules.filing import Calendar, Column, CustomerFile, Limits, Window, Windows
 from portal.rulebook.rules.headings import heading_key, heading_without_notes
-from portal.rulebook.rules.values import Key, Section, Words, refuse, repeated
+from portal.rulebook.rules.values import Key, Section, Term, Words, refuse, repeated
 
 WindowName = Literal["dealer", "region", "statistics", "lock"]
 
@@ -114,6 +114,14 @@ class Rulebook(Section):
         """Every requirement that the book cites, in order."""
         return sorted(set(_sources(self.model_dump())))
 
+    def _terms(self) -> Iterator[tuple[str, Term]]:
+        yield "customer_file.returned_within", self.customer_file.returned_within
+        if self.return_visits:
+            yield "return_visits.rectification", self.return_visits.rectification
+        for promise in self.promises:
+            if promise.within:
+                yield f"promises[{promise.key}].within", promise.within
+
     @cached_property
     def _columns_by_name(self) -> dict[str, Column]:
         return {column.name: column for column in self.columns}
@@ -139,6 +147,12 @@ class Rulebook(Section):
             for where, key in cited
             if key and key not in known
         ]
+        if self.calendar.working is None:
+            faults += [
+                (where, "is in working time, and calendar.working is missing")
+                for where, within in self._terms()
+                if within.counts != "calendar"
+            ]
         for section, keys in (
             ("promises", [promise.key for promise in self.promises]),
             ("dossiers", [dossier.key for dossier in self.dossiers]),

@@ -12,6 +12,7 @@ from portal.rulebook.rules.values import (
     Share,
     Source,
     TimeOfDay,
+    WithinTerm,
     Words,
     between,
     refuse,
@@ -113,7 +114,7 @@ class ReturnVisits(Section):
     lease: Duration
     callback_held: Duration
     daily_goal: Annotated[int, between(1, 1000)]
-    rectification: Duration
+    rectification: WithinTerm
     rectification_breach: Key | None = None
     comment_from_round: Annotated[int, between(1, 20)]
     source: Source

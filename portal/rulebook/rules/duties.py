@@ -13,6 +13,7 @@ from portal.rulebook.rules.values import (
     Section,
     Share,
     Source,
+    WithinTerm,
     Words,
     between,
     refuse,
@@ -32,15 +33,14 @@ class Who(StrEnum):
 
 
 class Promise(Section):
-    """Something that must be done within a time of an event: `within` (hours or days) or `months`, one of them."""
+    """Something that must be done within a time of an event: `within` ("24h", "8wh", "3wd") or `months`, one."""
 
     key: Key
     event: Words
     duty: Words
     who: Who
-    within: Duration | None = None
+    within: WithinTerm | None = None
     months: Annotated[int, between(1, 24)] | None = None
-    hours: Literal["calendar", "working"] = "calendar"
     breach: Key | None = None
     follows: Words | None = None
     source: Source

@@ -16,9 +16,12 @@ from portal.rulebook.rules.values import (
     Section,
     Share,
     Source,
+    Span,
     Text,
     TimeOfDay,
+    WithinTerm,
     Words,
+    WorkingSpan,
     between,
     refuse,
     repeated,
@@ -50,6 +53,60 @@ class Reminders(Section):
     to_time: TimeOfDay
     source: Source
 
+    @model_validator(mode="after")
+    def _in_order(self) -> "Reminders":
+        refuse(
+            [("to_time", "must be later than from_time")] * (self.to_time <= self.from_time)
+            + [("before", "names one time twice")] * (len(set(self.before)) < len(self.before))
+        )
+        return self
+
+
+class Escalation(Section):
+    """What follows a missed deadline: the superior units, one after the other, each with a clock of its own.
+
+    `levels`: how long the first superior has before the second is told, and so on; `on_days_off`: people are told of
+    what is overdue on days off, too. Always within the hours of the reminders.
+    """
+
+    levels: tuple[Duration, ...] = Field(min_length=1, max_length=6)
+    on_days_off: Flag
+    source: Source
+
+
+Spans = Annotated[tuple[WorkingSpan, ...], Field(max_length=6)]
+WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+class Working(Section):
+    """The network's working hours by weekday. A make-up workday on a day without hours has the week's first ones."""
+
+    monday: Spans = ()
+    tuesday: Spans = ()
+    wednesday: Spans = ()
+    thursday: Spans = ()
+    friday: Spans = ()
+    saturday: Spans = ()
+    sunday: Spans = ()
+    source: Source
+
+    @property
+    def week(self) -> tuple[tuple[Span, ...], ...]:
+        """The hours of each weekday, Monday first."""
+        return tuple(getattr(self, day) for day in WEEK)
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> "Working":
+        refuse(
+            [("monday", "or another day must have working hours")] * (not any(self.week))
+            + [
+                (day, "must be in order, without overlap")
+                for day, spans in zip(WEEK, self.week, strict=True)
+                if any(later[0] < sooner[1] for sooner, later in itertools.pairwise(spans))
+            ]
+        )
+        return self
+
 
 class Levels(Section):
     """When time left is shown as a warning and as bad: monthly limits by time, promises by the share used up."""
@@ -80,6 +137,8 @@ class Calendar(Section):
     windows: Windows
     reminders: Reminders
     levels: Levels
+    escalation: Escalation | None = None
+    working: Working | None = None
 
     @field_validator("time_zone")
     @classmethod
@@ -227,7 +286,7 @@ class CustomerFile(Section):
     forgotten: Duration
     forgotten_source: Source
     submit_grace: Duration
-    returned_within: Duration
+    returned_within: WithinTerm
     returned_breach: Key | None = None
     fall_to_ask: Share
     source: Source

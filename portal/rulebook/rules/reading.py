@@ -5,7 +5,6 @@ What headquarters keeps for itself (signals and their weights, the call's script
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 
 from flask_babel import lazy_gettext as _
 from flask_babel import lazy_ngettext
@@ -14,7 +13,7 @@ from portal.rulebook.rules.book import Rulebook
 from portal.rulebook.rules.duties import Answerable, Breach, Promise, Who
 from portal.rulebook.rules.filing import Column, Window
 from portal.rulebook.rules.requirements import REQUIREMENTS, Requirement
-from portal.rulebook.rules.values import hour_and_minute
+from portal.rulebook.rules.values import Term, hour_and_minute
 from portal.rulebook.rules.wording import (
     KEEPERS,
     KINDS,
@@ -26,6 +25,8 @@ from portal.rulebook.rules.wording import (
     duration_words,
     measure_words,
     money,
+    term_words,
+    working_words,
 )
 
 
@@ -123,6 +124,29 @@ def _calendar(book: Rulebook) -> Iterator[Entry]:
         ),
         (reminders.source,),
     )
+    if calendar.escalation:
+        times = Series(tuple(duration_words(length) for length in calendar.escalation.levels))
+        yield Entry(
+            "escalation",
+            _("When a deadline is missed"),
+            (
+                _(
+                    "The superior unit is told and has a clock of its own, then the next one: %(times)s",
+                    times=times,
+                ),
+                _("On days off, too")
+                if calendar.escalation.on_days_off
+                else _("On days off it waits for the next working day"),
+            ),
+            (calendar.escalation.source,),
+        )
+    if calendar.working:
+        yield Entry(
+            "working",
+            _("Working hours"),
+            (*working_words(calendar.working), _("A make-up workday has the hours of a working day")),
+            (calendar.working.source,),
+        )
     levels = calendar.levels
     yield Entry(
         "levels",
@@ -172,7 +196,7 @@ def _customer_file(book: Rulebook) -> Iterator[Entry]:
     yield Entry(
         "returned_file",
         _("A file that was returned"),
-        (_("The dealer mends it within %(time)s", time=duration_words(file.returned_within)),),
+        (_("The dealer mends it within %(time)s", time=term_words(file.returned_within)),),
         (file.source,),
     )
     yield Entry(
@@ -257,7 +281,7 @@ def _return_visits(book: Rulebook) -> Iterator[Entry]:
         (
             _(
                 "The dealer puts it right within %(time)s, then the customer is called again",
-                time=duration_words(visits.rectification),
+                time=term_words(visits.rectification),
             ),
             _("From round %(round)s on the regional manager comments", round=visits.comment_from_round),
         ),
@@ -272,12 +296,8 @@ def _promise(promise: Promise) -> Entry:
     if promise.months:
         time = lazy_ngettext("%(num)s month", "%(num)s months", promise.months)
     else:
-        time = duration_words(promise.within or timedelta())
-    lines = [
-        _("Within %(time)s %(duty)s", time=time, duty=promise.duty)
-        if promise.hours == "calendar"
-        else _("Within %(time)s of working time %(duty)s", time=time, duty=promise.duty)
-    ]
+        time = term_words(promise.within or Term())
+    lines = [_("Within %(time)s %(duty)s", time=time, duty=promise.duty)]
     if promise.follows:
         lines.append(_("Otherwise: %(what)s", what=promise.follows))
     return Entry(promise.key, promise.event, tuple(lines), (promise.source,))

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from flask_babel import get_locale
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
@@ -18,7 +19,32 @@ UNITS = {
 }
 DURATION = re.compile(r"(\d{1,5})(min|h|d|w)")
 TIME_OF_DAY = re.compile(r"([01]\d|2[0-4]):([0-5]\d)")
+WORKING = re.compile(r"(\d{1,4})(wh|wd)")
+SPAN = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)")
 DAY = timedelta(days=1)
+
+Span = tuple[timedelta, timedelta]
+"""Working hours of a day, from and to, since midnight by the clock on the wall."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Within what time something is due; one of the three is given.
+
+    `calendar`: as the clock runs; `working_hours`: of the network's working time; `working_days`: to the end of the
+    nth working day after the day on which it began.
+    """
+
+    calendar: timedelta | None = None
+    working_hours: timedelta | None = None
+    working_days: int | None = None
+
+    @property
+    def counts(self) -> Literal["calendar", "working_hours", "working_days"]:
+        """By which of the three it runs, as a clock keeps it."""
+        if self.calendar is not None:
+            return "calendar"
+        return "working_days" if self.working_hours is None else "working_hours"
 
 
 def duration(text: str) -> timedelta:
@@ -26,6 +52,28 @@ def duration(text: str) -> timedelta:
     if not text or DURATION.sub("", text):
         raise ValueError('must be a duration such as "15min", "48h", "3d"')
     return sum((int(n) * UNITS[unit] for n, unit in DURATION.findall(text)), timedelta())
+
+
+def term(text: str) -> Term:
+    """A duration as the clock runs (`"48h"`), or in working time: `"8wh"` (hours), `"3wd"` (days). Else ValueError."""
+    found = WORKING.fullmatch(text)
+    if found is None:
+        return Term(calendar=_longer_than_nothing(duration(text)))
+    count = int(found[1])
+    if not 1 <= count <= 1000:
+        raise ValueError("must be 1 to 1000 of working time")
+    return Term(working_hours=timedelta(hours=count)) if found[2] == "wh" else Term(working_days=count)
+
+
+def working_span(text: str) -> Span:
+    """`"08:30-12:00"` as two times of day, the second later. Else ValueError."""
+    found = SPAN.fullmatch(text)
+    if found is None:
+        raise ValueError('must be working hours such as "08:30-12:00"')
+    start, end = time_of_day(found[1]), time_of_day(found[2])
+    if end <= start:
+        raise ValueError("must end later than it begins")
+    return start, end
 
 
 def time_of_day(text: str) -> timedelta:
@@ -43,12 +91,10 @@ def hour_and_minute(since_midnight: timedelta) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
-def _parsed(parse: Callable[[str], timedelta]) -> BeforeValidator:
+def _parsed(parse: Callable[[str], Any], kind: type = timedelta) -> BeforeValidator:
     # A value that is parsed already passes, so that a book can be copied with model_copy / model_validate.
     return BeforeValidator(
-        lambda found: (
-            found if isinstance(found, timedelta) else parse(found if isinstance(found, str) else "")
-        )
+        lambda found: found if isinstance(found, kind) else parse(found if isinstance(found, str) else "")
     )
 
 
@@ -87,6 +133,8 @@ def _yes_or_no(found: Any) -> bool:
 
 Duration = Annotated[timedelta, _parsed(duration), AfterValidator(_longer_than_nothing)]
 TimeOfDay = Annotated[timedelta, _parsed(time_of_day)]
+WithinTerm = Annotated[Term, _parsed(term, Term)]
+WorkingSpan = Annotated[Span, _parsed(working_span, tuple)]
 Source = Annotated[str, AfterValidator(_source)]
 Flag = Annotated[bool, BeforeValidator(_yes_or_no)]
 Amount = Annotated[int, between(1, 100_000_000_000)]

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import groupby
 from typing import Any
 
 from flask_babel import get_locale, lazy_ngettext
 from flask_babel import lazy_gettext as _
 
 from portal.rulebook.rules.duties import Measure, MeasureKind, Who
-from portal.rulebook.rules.filing import Column, Kind
+from portal.rulebook.rules.filing import WEEK, Column, Kind, Working
+from portal.rulebook.rules.values import Term, hour_and_minute
 
 Phrase = Any  # str, Words, a lazy text or a Series: whatever str() turns into the reader's language
 HOUR = timedelta(hours=1)
@@ -45,6 +47,47 @@ def duration_words(length: timedelta) -> Phrase:
     if length % HOUR == timedelta():
         return lazy_ngettext("%(num)s hour", "%(num)s hours", length // HOUR)
     return lazy_ngettext("%(num)s minute", "%(num)s minutes", length // timedelta(minutes=1))
+
+
+def term_words(term: Term) -> Phrase:
+    """A time within which something is due: 48 hours, 8 working hours, 3 working days."""
+    if term.working_hours is not None:
+        return lazy_ngettext("%(num)s working hour", "%(num)s working hours", term.working_hours // HOUR)
+    if term.working_days is not None:
+        return lazy_ngettext("%(num)s working day", "%(num)s working days", term.working_days)
+    return duration_words(term.calendar or timedelta())
+
+
+WEEKDAYS: tuple[Phrase, ...] = (
+    _("Monday"),
+    _("Tuesday"),
+    _("Wednesday"),
+    _("Thursday"),
+    _("Friday"),
+    _("Saturday"),
+    _("Sunday"),
+)
+
+
+def working_words(working: Working) -> list[Phrase]:
+    """The working hours, a line for each run of days that have the same ones: Monday to Friday: 08:30-12:00."""
+    lines: list[Phrase] = []
+    runs = [(day, list(run)) for day, run in groupby(range(len(WEEK)), key=lambda day: working.week[day])]
+    for spans, days in runs:
+        if not spans:
+            continue
+        hours = Series(tuple(f"{hour_and_minute(start)}–{hour_and_minute(end)}" for start, end in spans))
+        lines.append(
+            _(
+                "%(first)s to %(last)s: %(hours)s",
+                first=WEEKDAYS[days[0]],
+                last=WEEKDAYS[days[-1]],
+                hours=hours,
+            )
+            if len(days) > 1
+            else _("%(day)s: %(hours)s", day=WEEKDAYS[days[0]], hours=hours)
+        )
+    return lines
 
 
 def money(fen: int) -> str:
