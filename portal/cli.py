@@ -184,7 +184,10 @@ def create(code: str, name: str, book: str, time_zone: str, name_en: str) -> Non
 @click.option("--people", type=click.Path(path_type=Path))
 @whole
 def import_(code: str, units: Path | None, people: Path | None) -> None:
-    """Units (kind,code,name,parent[,city]) and people (email,name,unit,role,phone) from csv or xlsx, all or nothing."""
+    """Units (kind,code,name,parent[,city,territory]) and people (email,name,unit,role,phone) from csv or xlsx.
+
+    All or nothing. A territory says in which regions a dealer, or every dealer of a region, sells.
+    """
     if units is None and people is None:
         raise Invalid("nothing", "Say --units FILE, --people FILE or both.")
     now = clock.now()
@@ -192,7 +195,7 @@ def import_(code: str, units: Path | None, people: Path | None) -> None:
     actor = commander(of)
     said = []
     if units is not None:
-        found = read_table(units, ("kind", "code", "name", "parent"), optional=("city",))
+        found = read_table(units, ("kind", "code", "name", "parent"), optional=("city", "territory"))
         lines = [UnitLine(row, **cells) for row, cells in found]
         fresh, changed = network.import_units(actor, actor.root_path, lines, now)
         clocks.open_months(of, now)

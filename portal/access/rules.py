@@ -40,6 +40,7 @@ class Permission(StrEnum):
     VISIT_WAIVE = "visit:waive"
     MONTH_SEAL = "month:seal"
     COVERAGE_READ = "coverage:read"
+    SIGNAL_READ = "signal:read"
     RECTIFICATION_READ = "rectification:read"
     RECTIFICATION_REPORT = "rectification:report"
     RECTIFICATION_COMMENT = "rectification:comment"
@@ -100,6 +101,7 @@ SUPERIOR = (
         Permission.CONSOLIDATION_READ,
         Permission.CONSOLIDATION_SUBMIT,
         Permission.COVERAGE_READ,
+        Permission.SIGNAL_READ,
         Permission.RECTIFICATION_READ,
         Permission.RECTIFICATION_COMMENT,
     }
@@ -113,6 +115,7 @@ CALLER = (
         Permission.VISIT_READ,
         Permission.VISIT_CALL,
         Permission.COVERAGE_READ,
+        Permission.SIGNAL_READ,
         Permission.RECTIFICATION_READ,
     }
 )

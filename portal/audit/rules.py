@@ -22,6 +22,7 @@ ACTION_WORDS: dict[str, Any] = {
     "network:created": _("Network created"),
     "unit:created": _("Unit created"),
     "unit:renamed": _("Unit renamed"),
+    "unit:territory": _("Territory changed"),
     "rulebook:installed": _("Rulebook installed"),
     "customer:looked": _("Looked at a whole phone number"),
     "customer_file:received": _("File received"),

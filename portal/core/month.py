@@ -30,3 +30,9 @@ def after(month: date) -> date:
 def before(month: date) -> date:
     """The month before."""
     return date(month.year - (month.month == 1), (month.month - 2) % 12 + 1, 1)
+
+
+def earlier(month: date, many: int) -> date:
+    """So many months before."""
+    place = month.year * 12 + month.month - 1 - many
+    return date(place // 12, place % 12 + 1, 1)

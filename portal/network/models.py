@@ -13,7 +13,9 @@ from sqlalchemy import (
     Index,
     Text,
     UniqueConstraint,
+    text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core.db import Base, Keyed, Walled
@@ -52,6 +54,8 @@ class Unit(Keyed, Walled, Base):
     sort_key: Mapped[str] = mapped_column(Text(collation="C"))  # pinyin: no Chinese collation without ICU
     city: Mapped[str] = mapped_column(Text, default="")  # '' where nobody has said it
     parent_id: Mapped[int | None] = mapped_column(BigInteger)
+    # regions in which a dealer, or every dealer of a region, sells; nothing said: learned from what was filed
+    territory: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     status: Mapped[str] = mapped_column(Text, default="active")
     joined_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     closed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -15,11 +15,13 @@ PARENTS = {
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 NAME_LIMIT = 200
 CITY_LIMIT = 100
+MOST_REGIONS = 200
+_APART = re.compile(r"[,，;；、]")
 
 
 @dataclass(frozen=True)
 class UnitLine:
-    """One line of an import; `row` as the person sees it in the file; a `city` of None stays as it is."""
+    """One line of an import; `row` as the person sees it in the file; no city or territory: it stays as it is."""
 
     row: int
     kind: str
@@ -27,6 +29,12 @@ class UnitLine:
     name: str
     parent: str
     city: str | None = None
+    territory: str = ""
+
+    @property
+    def regions(self) -> list[str]:
+        """The names in `territory`, which stand apart by a comma, a semicolon or 、."""
+        return list(dict.fromkeys(each.strip() for each in _APART.split(self.territory) if each.strip()))
 
 
 def path_of(parent_path: str, unit_id: int) -> str:
@@ -66,6 +74,8 @@ def _line_faults(
         wrong.append(f"name must have 1 to {NAME_LIMIT} characters")
     if line.city is not None and len(line.city) > CITY_LIMIT:
         wrong.append(f"city must have at most {CITY_LIMIT} characters")
+    if len(line.regions) > MOST_REGIONS or any(len(each) > NAME_LIMIT for each in line.regions):
+        wrong.append(f"a territory has at most {MOST_REGIONS} regions of at most {NAME_LIMIT} characters")
     if line.code in seen:
         wrong.append(f"code {line.code} stands in this file twice")
     if line.code in known and known[line.code][0] != line.kind:

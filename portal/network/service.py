@@ -123,6 +123,7 @@ def import_units(
             parent_id=parent.id,
             city=line.city or "",
             joined_at=now,
+            territory=line.regions,
             status="active",
         )
         db.session.add(unit)
@@ -141,6 +142,11 @@ def import_units(
             before, after = {"name": unit.name, "city": unit.city}, {"name": line.name, "city": city}
             events.record(actor, "unit:renamed", unit, before=before, after=after)
             unit.name, unit.sort_key, unit.city = line.name, pinyin(line.name), city
+            changed += 1
+        if line.regions and unit.territory != line.regions:
+            was, now_is = {"territory": unit.territory}, {"territory": line.regions}
+            events.record(actor, "unit:territory", unit, before=was, after=now_is)
+            unit.territory = line.regions
             changed += 1
     db.session.flush()
     return len(fresh), changed

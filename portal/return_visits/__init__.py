@@ -13,19 +13,26 @@ from portal.return_visits.queries import (
     calling_now,
     calls_since,
     consolidated_people,
+    doubtful_people,
     get_rectification,
     get_visit,
+    heaviest,
     list_rectifications,
     list_visits,
     purchases_of,
+    records,
     recount,
     rounds_of,
     signals_by_dealer,
+    signals_of_rows,
     total,
 )
 from portal.return_visits.queries.pages import count_overdue, latest_months, promised, rectifications_waiting
 from portal.return_visits.rules.coverage import Figures
 from portal.return_visits.rules.outcomes import Outcome, Result, State
+from portal.return_visits.rules.signals import WORDS as SIGNAL_WORDS
+from portal.return_visits.rules.signals import Seen, Signal
+from portal.return_visits.rules.signals import words as signal_words
 from portal.return_visits.service import (
     Logged,
     Report,
@@ -35,6 +42,7 @@ from portal.return_visits.service import (
     correct,
     count_due,
     log_attempt,
+    look_later,
     open_visits,
     release,
     report,
@@ -43,6 +51,7 @@ from portal.return_visits.service import (
 )
 
 __all__ = [
+    "SIGNAL_WORDS",
     "Attempt",
     "Calling",
     "Desk",
@@ -57,6 +66,8 @@ __all__ = [
     "Report",
     "Result",
     "Said",
+    "Seen",
+    "Signal",
     "State",
     "Visit",
     "attempts_of",
@@ -72,22 +83,28 @@ __all__ = [
     "correct",
     "count_due",
     "count_overdue",
+    "doubtful_people",
     "get_rectification",
     "get_visit",
+    "heaviest",
     "latest_months",
     "list_rectifications",
     "list_visits",
     "log_attempt",
+    "look_later",
     "open_visits",
     "promised",
     "purchases_of",
+    "records",
     "recount",
     "rectifications_waiting",
     "release",
     "report",
     "rounds_of",
     "seal",
+    "signal_words",
     "signals_by_dealer",
+    "signals_of_rows",
     "total",
     "waive",
 ]

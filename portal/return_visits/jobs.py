@@ -1,4 +1,4 @@
-"""A large consolidation's visits."""
+"""A large consolidation's visits, and the signals of whoever was filed."""
 
 from datetime import date, datetime
 
@@ -14,3 +14,8 @@ def open_visits(consolidation_id: int, month: str, at: str) -> None:
     actor = current_actor()
     with within(actor.whole_network):
         service.write_visits(actor, consolidation_id, date.fromisoformat(month), datetime.fromisoformat(at))
+
+
+@job("return_visits.signals", patient=True)
+def signals(dealer_ids: list[int], month: str) -> None:
+    service.look(current_actor(), dealer_ids, date.fromisoformat(month))

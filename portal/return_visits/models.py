@@ -318,3 +318,22 @@ class SealedMonth(Walled, Base):
     sealed_at: Mapped[datetime] = mapped_column(Instant)
     sealed_by: Mapped[str] = mapped_column(Text)
     figures: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class FiledSignal(Walled, Base):
+    """What was seen of a person whom a dealer filed for a month; kept by headquarters, no row where nothing was.
+
+    `file_id` and `row_no` say where the person stands; `seen` are the signals with their numbers and other records.
+    """
+
+    __tablename__ = "filed_signal"
+    __table_args__ = (Index("ix_filed_signal_weight", "network_id", "month", "dealer_id", "weight"),)
+    network_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    month: Mapped[date] = mapped_column(Date, primary_key=True)
+    dealer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    phone: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    file_id: Mapped[int] = mapped_column(BigInteger)
+    row_no: Mapped[int] = mapped_column(Integer)
+    seen: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    weight: Mapped[int] = mapped_column(SmallInteger)

@@ -9,11 +9,11 @@ from portal.access import Actor
 from portal.core import clock
 from portal.core.db import db
 from portal.customer_files import service as files
-from portal.return_visits import Figures, Outcome, Result, Said, Visit
+from portal.return_visits import Figures, Outcome, Result, Said, Visit, jobs
 from tests.customer_files.filing import OCTOBER, rows, submitted
 from tests.factories import World
 
-__all__ = ["OCTOBER", "consolidated", "next_call", "reach", "rows", "said", "visits"]
+__all__ = ["OCTOBER", "consolidated", "next_call", "reach", "rows", "said", "signals_worked_out", "visits"]
 
 
 def consolidated(world: World, by_dealer: dict[str, Sequence[dict[str, Any]]], month: date = OCTOBER) -> None:
@@ -24,6 +24,16 @@ def consolidated(world: World, by_dealer: dict[str, Sequence[dict[str, Any]]], m
     missing = {code: "停业" for code in who if code not in by_dealer}
     region = world.as_("region")
     files.consolidate(region, month, world.units["R1"], requested_at=clock.now(), missing=missing)
+
+
+def signals_worked_out(world: World) -> None:
+    """Run the jobs that filing and consolidating asked for, as the worker would."""
+    world.as_("supervisor")
+    asked = db.session.scalars(
+        db.text("SELECT args FROM procrastinate_jobs WHERE task_name = 'return_visits.signals' ORDER BY id")
+    )
+    for args in list(asked):
+        jobs.signals(**{name: value for name, value in args.items() if name != "travels"})
 
 
 def visits(world: World, month: date = OCTOBER) -> list[Visit]:

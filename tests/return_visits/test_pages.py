@@ -15,7 +15,7 @@ from portal.return_visits import Visit
 from portal.return_visits.models import Draft
 from tests.factories import World
 from tests.pages import Page
-from tests.return_visits.calling import consolidated, reach, rows, visits
+from tests.return_visits.calling import consolidated, reach, rows, signals_worked_out, visits
 
 Browse = Callable[..., Any]
 ANSWERS = {"a-purchase_true": "yes", "a-delivered_complete": "yes", "a-installation": "5", "a-service": "4"}
@@ -53,6 +53,38 @@ def fresh(visit_id: int) -> Visit:
     return db.session.scalars(
         db.select(Visit).where(Visit.id == visit_id), execution_options={"populate_existing": True}
     ).one()
+
+
+# --- signals ----------------------------------------------------------------------------------------------
+
+
+def test_R045_signals_stand_on_the_call_screen_with_links(month: World, browser_as: Browse):
+    signals_worked_out(month)  # three people at one address, with phones in sequence
+    finish(good=True)
+    browser = browser_as(month.actors["agent"])
+    address = calls(browser)
+    page = browser.page(address)
+    assert "该经销商有 3 个号码紧挨着的电话" in page.text
+    assert "有 3 位客户登记了这个地址" in page.text
+    others = {each.id for each in visits(month)} - {known(address)}
+    for other in others:
+        assert f'href="/calls/{other}"' in page.html
+
+
+def test_of_its_own_region_the_manager_sees_them_and_a_dealer_never(month: World, browser_as: Browse):
+    signals_worked_out(month)
+    finish(good=True)
+    manager = browser_as(month.actors["region"])
+    assert "3 人值得细看" in manager.page("/region/2026-10").text
+    dealer = manager.page("/region/2026-10/D1")
+    assert "号码紧挨着" in dealer.text
+    assert rows(1)[0]["phone"] not in dealer.html
+    for who in ("principal", "clerk"):
+        own = browser_as(month.actors[who])
+        for where in ("/", "/files/2026-10", "/customers", "/notices"):
+            text = own.page(where).text
+            assert "值得细看" not in text
+            assert "号码紧挨着" not in text
 
 
 # --- the call ---------------------------------------------------------------------------------------------
@@ -439,8 +471,9 @@ def test_r040_coverage_says_its_result_with_tables_and_csv(month: World, sent_ba
     assert "D1" in browser.get(f"{where}/dealers.csv").text
     assert browser.get(f"{where}/other.csv").status_code == 404
     assert browser.get("/coverage/2026-1").status_code == 404
-    done = browser.post(f"{where}/first", data=page.guard | {"unit": "D1"})
-    assert "没有可以提前的" in browser.page(done.headers["Location"]).text
+    for words in ("2 位客户已排到前面", "没有可以提前的"):
+        done = browser.post(f"{where}/first", data=page.guard | {"unit": "D1"})
+        assert words in browser.page(done.headers["Location"]).text
     assert browser.post(f"{where}/first", data=page.guard | {"unit": "nowhere"}).status_code == 404
 
 

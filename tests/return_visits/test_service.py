@@ -486,61 +486,7 @@ def test_dealers_and_regions_see_nothing_of_what_headquarters_keeps(world: World
     assert [line.unit.code for line in queries.by_dealer(OCTOBER, principal.unit_path)] == ["D1"]
 
 
-# --- signals ----------------------------------------------------------------------------------------------
-
-
-def test_signals_say_what_was_seen_and_set_the_order(world: World) -> None:
-    own = world.actors["clerk"].phone
-    planted = [
-        row(1, phone="13711110001"),
-        row(2, phone="13711110002"),
-        row(3, phone="13711110003"),  # in sequence
-        row(4, phone="13922220000", customer_name="甲"),
-        row(5, phone="13922220000", customer_name="乙"),  # two names
-        row(6, phone=own),
-    ]
-    plain = [
-        row(20 + n, phone=f"1380000{n * 37 + 1000}", address=f"杭州市西湖区文三路{n}号{n}室")
-        for n in range(4)
-    ]
-    addressed = [each | {"address": f"杭州市上城区清波街{n}幢{n}01室"} for n, each in enumerate(planted)]
-    consolidated(
-        world, {"D1": [*addressed, *plain], "D2": [row(30, phone="13922220000", customer_name="丙")]}
-    )
-    seen = {each.name: {one["code"] for one in each.signals or []} for each in visits(world)}
-    for number in (1, 2, 3):
-        assert "phones_in_sequence" in seen[row(number)["customer_name"]]
-    assert {"phone_under_several_names", "phone_at_several_dealers"} <= seen["甲"]
-    assert {"phone_under_several_names", "phone_at_several_dealers"} <= seen["丙"]
-    assert "phone_of_own_people" in seen[row(6)["customer_name"]]
-    assert [seen[each["customer_name"]] for each in plain] == [set()] * 4
-    by_dealer = queries.signals_by_dealer(world.as_("region"), OCTOBER)
-    assert by_dealer[world.units["D1"].id]["phones_in_sequence"] == 3
-    assert queries.signals_by_dealer(world.as_("region2"), OCTOBER) == {}
-    first = next_call(world)
-    assert first is not None
-    assert first.rank == Rank.SUSPICIOUS
-
-
-def test_a_region_where_the_dealer_never_sold_and_a_jump(world: World, at: Hands) -> None:
-    def many(count: int, start: int) -> list[dict]:
-        return [
-            row(n, phone=f"139{n * 7919 % 100000000:08d}", address=f"杭州市西湖区文三路{n}号{n}室{n}幢")
-            for n in range(start, start + count)
-        ]
-
-    consolidated(world, {"D1": many(12, 0)})
-    at("2026-12-03 10:00")
-    clocks.open_months(world.network, clock.now())
-    november = date(2026, 11, 1)
-    given = [
-        each | {"purchase_date": "2026-11-05", "order_no": f"N{n}"} for n, each in enumerate(many(30, 100))
-    ]
-    given[0]["purchase_region"] = "喀什"
-    consolidated(world, {"D1": given}, november)
-    codes = [{one["code"] for one in each.signals or []} for each in visits(world, november)]
-    assert sum("region_outside_territory" in each for each in codes) == 1
-    assert all("jump_in_customers" in each for each in codes)
+# --- units that change -----------------------------------------------------------------------------------
 
 
 def test_a_dealer_that_is_closed_meanwhile_leaves_it_to_its_region(world: World) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 from flask import url_for
 from flask_babel import lazy_gettext as _
 
-from portal import accounts, network
+from portal import accounts, network, return_visits
+from portal.access import current_actor
 from portal.accounts import Contact
 from portal.clocks import Due
 from portal.core import clock
@@ -48,6 +49,7 @@ class Line:
     checks: Any
     bad: bool
     contact: Contact | None
+    doubtful: int  # people worth a closer look
     act: str  # remind, check or look
 
     @property
@@ -64,13 +66,22 @@ def state_of(line: DealerLine) -> DealerState:
 
 def board_lines(board: RegionBoard, late: Mapping[int, int]) -> list[Line]:
     now = clock.now()
-    people = accounts.contacts_of(board.region.network_id, [line.unit.id for line in board.dealers])
+    dealers = [line.unit for line in board.dealers]
+    people = accounts.contacts_of(board.region.network_id, [unit.id for unit in dealers])
+    doubtful = return_visits.doubtful_people(current_actor(), board.month, dealers)
     return [
-        _line(line, now, late.get(line.unit.id, 0), people.get(line.unit.id, [])) for line in board.dealers
+        _line(
+            line,
+            now,
+            late.get(line.unit.id, 0),
+            people.get(line.unit.id, []),
+            doubtful.get(line.unit.id, 0),
+        )
+        for line in board.dealers
     ]
 
 
-def _line(line: DealerLine, now: datetime, late: int, people: Sequence[Contact]) -> Line:
+def _line(line: DealerLine, now: datetime, late: int, people: Sequence[Contact], doubtful: int) -> Line:
     state, overdue = state_of(line), line.overdue(now)
     tag = shown.BOARD_TAGS[state]
     if overdue and state is DealerState.NOT_BEGUN:
@@ -102,6 +113,7 @@ def _line(line: DealerLine, now: datetime, late: int, people: Sequence[Contact])
         checks=_checks(line),
         bad=bool(file and file.bad and state in MISSING),
         contact=next(iter(people), None),
+        doubtful=doubtful,
         act="look"
         if (not line.owes and state is not DealerState.SUBMITTED) or state is DealerState.RETURNED
         else "check"

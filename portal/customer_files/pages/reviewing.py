@@ -1,6 +1,7 @@
 """A dealer's file as its superiors see it: rows read-only and masked, in order or back; then the consolidation."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from typing import Any
@@ -8,8 +9,8 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal import accounts, clocks, network
-from portal.access import Permission, Role, current_actor
+from portal import accounts, clocks, network, return_visits
+from portal.access import Actor, Permission, Role, current_actor
 from portal.core import clock
 from portal.core import month as months
 from portal.core.errors import Conflict, NotFound
@@ -22,7 +23,7 @@ from portal.customer_files.pages.board import board_lines, state_of
 from portal.customer_files.pages.door import FILERS, month_of, region_code, region_named, room
 from portal.customer_files.pages.region import in_charge
 from portal.customer_files.pages.row_shown import labels_for, notices, row_shown
-from portal.customer_files.queries import RegionBoard
+from portal.customer_files.queries import RegionBoard, RowView
 from portal.customer_files.queries.pages import customers_before, list_tab, month_before, same_phones
 from portal.customer_files.rules.moves import FILED, MISSING, DealerState, State
 from portal.customer_files.service import RowReason
@@ -75,6 +76,7 @@ def dealer(month: str, dealer: str) -> ResponseReturnValue:
     filed = file is not None and file.submitted_at is not None
     ids = [file.id, *(each.file.id for each in parts if each.file)] if file and visible else []
     people = accounts.contacts_of(actor.network_id, [unit.id]).get(unit.id, [])
+    closer = _closer_look(actor, of, unit) if filed and visible else []
     tag = shown.BOARD_TAGS[file.state if file is not None and (wanted or state == "nil") else state]
     return render_template(
         "customer_files/dealer.html",
@@ -92,6 +94,8 @@ def dealer(month: str, dealer: str) -> ResponseReturnValue:
         state_tag=tag,
         tags=shown.BOARD_TAGS,
         rows=[row_shown(view, labels) for view in page.items] if page else [],
+        closer=closer,
+        seen=_seen(actor, of, unit, looked, page.items) if looked and page else {},
         more=page.next_cursor if page else None,
         tab=tab,
         labels=labels,
@@ -108,6 +112,45 @@ def dealer(month: str, dealer: str) -> ResponseReturnValue:
         second=shown.second,
         form=NoteForm(formdata=None),
     )
+
+
+@dataclass(frozen=True)
+class Closer:
+    """Somebody worth a closer look: what was seen, each with the other records that are in my own subtree."""
+
+    name: str
+    row: int
+    seen: Sequence[tuple[Any, Sequence[Any]]]
+
+
+MOST_CLOSER = 12
+
+
+def _closer_look(actor: Actor, of: date, unit: Unit) -> list[Closer]:
+    people = return_visits.heaviest(actor, of, unit, MOST_CLOSER)
+    found = return_visits.records(seen for each in people for seen in each.seen)
+    return [
+        Closer(
+            each.name,
+            each.record[1],
+            [
+                (
+                    return_visits.signal_words(seen),
+                    [found[record] for record in seen.records if record in found],
+                )
+                for seen in each.seen
+            ],
+        )
+        for each in people
+    ]
+
+
+def _seen(
+    actor: Actor, of: date, unit: Unit, file: CustomerFile, views: Sequence[RowView]
+) -> dict[int, list[Any]]:
+    """What was seen of the people in these rows, in words."""
+    found = return_visits.signals_of_rows(actor, of, unit, file.id, [each.row for each in views])
+    return {row: [return_visits.signal_words(each) for each in seen] for row, seen in found.items()}
 
 
 def _filed(unit: Unit, of: date) -> CustomerFile:

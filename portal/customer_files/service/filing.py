@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import insert, select, text
 
-from portal import customers, network
+from portal import customers, network, return_visits
 from portal.access import Actor
 from portal.core import clock, events
 from portal.core.db import db, within
@@ -112,6 +112,7 @@ def submit(
     )
     if unit.kind == "dealer":
         customers.take_in(actor, ids)
+        return_visits.look_later([unit.id], file.month)
     return receipt_of(file)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import date
 
-from portal import customers, notices
+from portal import customers, notices, return_visits
 from portal.access import Actor
 from portal.core import month as months
 from portal.customer_files.models import CustomerFile
@@ -21,6 +21,7 @@ def let_go(actor: Actor, file: CustomerFile, unit: Unit) -> None:
     """A dealer's file was taken back or returned: its rows and its parts' are no purchases any more."""
     if unit.kind == "dealer":
         customers.let_go(actor, [file.id, *part_ids(file.id)])
+        return_visits.look_later([unit.id], file.month)
 
 
 def tell(actor: Actor, units: Iterable[Unit], what: str, month: date, note: str = "") -> None:

@@ -120,10 +120,18 @@ class PurchaseAnswer(Model):
     row: int
 
 
+class RecordAnswer(Model):
+    file: str
+    row: int
+
+
 class SignalAnswer(Model):
+    """What was seen, and some of the other records that it was seen in."""
+
     code: Signal
     detail: str
     params: dict[str, Any]
+    records: list[RecordAnswer]
 
 
 class AttemptAnswer(Model):

@@ -58,7 +58,12 @@ def _fields(
         "assigned_to": names.get(visit.pool),
         "outcome": None if visit.standing == Standing.NONE else visit.standing,
         "signals": [
-            shapes.SignalAnswer(code=each.code, detail=str(signals.words(each)), params=dict(each.params))
+            shapes.SignalAnswer(
+                code=each.code,
+                detail=str(signals.words(each)),
+                params=dict(each.params),
+                records=[shapes.RecordAnswer(file=str(file_id), row=row) for file_id, row in each.records],
+            )
             for each in signals.read(visit.signals)
         ],
         "weight": visit.weight,

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from portal import accounts
 from portal.access import Actor, Permission, current_actor
 from portal.core import clock
+from portal.core import month as months
 from portal.core.errors import Conflict, FieldError, Invalid
 from portal.core.texts import gettext
 from portal.return_visits import forms, queries, service
@@ -18,7 +19,7 @@ from portal.return_visits.pages import shown
 from portal.return_visits.pages.desk import dealer_shown, desk_shown, form_shown, ruled_now
 from portal.return_visits.pages.door import room
 from portal.return_visits.queries import Calling
-from portal.return_visits.rules import desk, signals
+from portal.return_visits.rules import desk
 from portal.return_visits.rules.outcomes import CALLABLE
 from portal.return_visits.service import Said
 from portal.return_visits.service.attempting import must_fit
@@ -109,6 +110,7 @@ def _desk(
     page = render_template(
         "return_visits/call.html",
         desk=desk_shown(actor, visit, now, given, faults, saved),
+        text=months.text,
         moment=shown.moment,
         soon=shown.soon,
         day=shown.short_day,
@@ -136,7 +138,7 @@ def _looked_at(actor: Actor, visit: Visit) -> str:
         history=history,
         others=[each for each in everybody if each.id != visit.id],
         dealer=dealer_shown(actor, visit.month, visit.unit_id, visit.region_id),
-        signals=[str(signals.words(each)) for each in signals.read(visit.signals)],
+        signals=shown.signals_shown(visit),
         same_phone=shown.visit_lines(queries.same_phone(visit)),
         rectification=found,
         ends=shown.limit(shown.month_end(visit.month)),
@@ -148,6 +150,7 @@ def _looked_at(actor: Actor, visit: Visit) -> str:
         callers=callers(actor) if supervises else {},
         waived_by=accounts.names_of([visit.waived_by]).get(visit.waived_by, "") if visit.waived_by else "",
         lost=request.args.get("lost") == "1",
+        text=months.text,
         moment=shown.moment,
         day=shown.short_day,
         visit_number=desk.visit_number,

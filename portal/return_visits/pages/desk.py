@@ -18,7 +18,7 @@ from portal.return_visits.models import Attempt, Visit
 from portal.return_visits.pages import shown
 from portal.return_visits.queries import Calling, Purchase
 from portal.return_visits.queries import pages as looks
-from portal.return_visits.rules import desk, signals
+from portal.return_visits.rules import desk
 from portal.return_visits.rules.coverage import Figures
 from portal.return_visits.rules.desk import Choice, Question, Script
 
@@ -120,7 +120,7 @@ class DeskShown:
     rounds: Sequence[Any]
     rectification: Any
     same_phone: Sequence[SamePhone]
-    signals: Sequence[str]
+    signals: Sequence[shown.SignalShown]
     just: Saved | None = None
     draft_at: str = ""
     faults: Sequence[FieldError] = field(default=())
@@ -256,7 +256,7 @@ def desk_shown(
         rounds=queries.rounds_of([found.id])[found.id] if found else [],
         rectification=found,
         same_phone=_same_phone(visit, now),
-        signals=[str(signals.words(each)) for each in signals.read(visit.signals)],
+        signals=shown.signals_shown(visit),
         just=next((each for each in queue.saved if str(each.attempt.id) == saved), None),
         draft_at=shown.soon(draft.saved_at) if draft else "",
         faults=faults,

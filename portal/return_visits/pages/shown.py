@@ -17,9 +17,9 @@ from portal.core.texts import gettext, language
 from portal.network import Unit
 from portal.return_visits import queries
 from portal.return_visits.models import Attempt, Visit
-from portal.return_visits.queries import Purchase
+from portal.return_visits.queries import Purchase, Recorded
 from portal.return_visits.queries.pages import MOST_COUNTED
-from portal.return_visits.rules import coverage, desk
+from portal.return_visits.rules import coverage, desk, signals
 from portal.return_visits.rules.outcomes import (
     CALLABLE,
     Outcome,
@@ -28,6 +28,7 @@ from portal.return_visits.rules.outcomes import (
     Result,
     State,
 )
+from portal.return_visits.rules.signals import Signal
 from portal.rulebook import ReturnVisits
 
 Tag = tuple[str, Any, str | None]
@@ -189,6 +190,31 @@ def _answers(attempt: Attempt, book: ReturnVisits, *, whole: bool) -> list[tuple
         words = dict(each.answers).get(each.given, each.given) if each else str(given)
         found.append((each.words if each else name, free_words(str(words), whole)))
     return found
+
+
+# --- signals ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SignalShown:
+    """What was seen, in words, and the other records that it was seen in; `whole_month`: all of the dealer's."""
+
+    words: str
+    records: Sequence[Recorded]
+    whole_month: bool
+
+
+def signals_shown(visit: Visit) -> list[SignalShown]:
+    seen = signals.read(visit.signals)
+    found = queries.records(seen)
+    return [
+        SignalShown(
+            str(signals.words(each)),
+            [found[record] for record in each.records if record in found],
+            each.code in (Signal.JUMP_IN_CUSTOMERS, Signal.REGION_OUTSIDE_TERRITORY),
+        )
+        for each in seen
+    ]
 
 
 # --- visits in lists --------------------------------------------------------------------------------------

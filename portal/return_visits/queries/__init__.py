@@ -9,7 +9,6 @@ from portal.return_visits.queries.coverage import (
     consolidated_people,
     recount,
     sealed,
-    signals_by_dealer,
     total,
 )
 from portal.return_visits.queries.rectifications import (
@@ -19,6 +18,14 @@ from portal.return_visits.queries.rectifications import (
     list_rectifications,
     of_visit,
     rounds_of,
+)
+from portal.return_visits.queries.signals import (
+    Recorded,
+    doubtful_people,
+    heaviest,
+    records,
+    signals_by_dealer,
+    signals_of_rows,
 )
 from portal.return_visits.queries.visits import (
     Filters,
@@ -44,6 +51,7 @@ __all__ = [
     "Filters",
     "Line",
     "Purchase",
+    "Recorded",
     "attempts_of",
     "by_day",
     "by_dealer",
@@ -55,10 +63,12 @@ __all__ = [
     "consolidated_people",
     "count_by_state",
     "documents_of",
+    "doubtful_people",
     "draft_of",
     "effective",
     "get_rectification",
     "get_visit",
+    "heaviest",
     "held_by",
     "joined_with",
     "list_desks",
@@ -67,12 +77,14 @@ __all__ = [
     "of_visit",
     "purchases_of",
     "queue_ahead",
+    "records",
     "recount",
     "rounds_of",
     "same_person",
     "same_phone",
     "sealed",
     "signals_by_dealer",
+    "signals_of_rows",
     "to_join",
     "total",
 ]

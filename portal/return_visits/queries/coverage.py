@@ -9,12 +9,10 @@ from typing import Any
 from sqlalchemy import Select, func, select, text
 
 from portal import network
-from portal.access import Actor
-from portal.core.db import db, within
+from portal.core.db import db
 from portal.network import Unit
 from portal.return_visits.models import SealedMonth, VisitCount, VisitDay
 from portal.return_visits.rules.coverage import NAMES, Figures
-from portal.return_visits.rules.signals import Signal
 
 
 @dataclass(frozen=True)
@@ -112,23 +110,3 @@ def consolidated_people(month: date) -> dict[int, int]:
 def sealed(month: date) -> SealedMonth | None:
     """A sealed month's figures as they were; headquarters' eyes."""
     return db.session.scalar(select(SealedMonth).where(SealedMonth.month == month))
-
-
-_SIGNALS = text(
-    """
-    SELECT v.unit_id, s.code, count(*) FROM visit v
-    CROSS JOIN LATERAL jsonb_to_recordset(v.signals) AS s(code text)
-    WHERE v.month = :month AND v.about_path >= :low AND v.about_path < :high AND v.signals IS NOT NULL
-    GROUP BY v.unit_id, s.code ORDER BY v.unit_id, s.code
-    """
-)
-
-
-def signals_by_dealer(actor: Actor, month: date) -> dict[int, dict[Signal, int]]:
-    """How many people of each dealer of my own units carry which signal: figures alone leave headquarters' keeping."""
-    given = {"month": month, "low": actor.unit_path, "high": f"{actor.unit_path[:-1]}/"}
-    found: dict[int, dict[Signal, int]] = {}
-    with within(actor.whole_network):
-        for unit_id, code, many in db.session.execute(_SIGNALS, given):
-            found.setdefault(unit_id, {})[Signal(code)] = many
-    return found

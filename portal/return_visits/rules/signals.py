@@ -24,12 +24,27 @@ class Signal(StrEnum):
     PHONE_OF_OWN_PEOPLE = "phone_of_own_people"
 
 
+Record = tuple[int, int]
+"""A row of a customer file: (file, row)."""
+
+WORDS: dict[Signal, Any] = {
+    Signal.PHONE_UNDER_SEVERAL_NAMES: _("Phone under several names"),
+    Signal.PHONE_AT_SEVERAL_DEALERS: _("Phone at several dealers"),
+    Signal.PHONES_IN_SEQUENCE: _("Phones in sequence"),
+    Signal.ADDRESS_REPEATED: _("Address repeated"),
+    Signal.REGION_OUTSIDE_TERRITORY: _("Outside the territory"),
+    Signal.JUMP_IN_CUSTOMERS: _("Jump in the number of customers"),
+    Signal.PHONE_OF_OWN_PEOPLE: _("Phone of somebody in the network"),
+}
+
+
 @dataclass(frozen=True)
 class Seen:
-    """One signal at one visit: what was seen, as numbers and ids for the words and links."""
+    """One signal at one person: what was seen as numbers, and some of the other records that it was seen in."""
 
     code: Signal
     params: Mapping[str, Any]
+    records: Sequence[Record] = ()
 
 
 def words(seen: Seen) -> Any:
@@ -41,9 +56,15 @@ def words(seen: Seen) -> Any:
         case Signal.PHONE_AT_SEVERAL_DEALERS:
             return _("This phone was filed by %(dealers)s dealers.", dealers=many.get("dealers"))
         case Signal.PHONES_IN_SEQUENCE:
-            return _("%(run)s phones of this dealer follow one another.", run=many.get("run"))
+            return _("%(run)s phones of this dealer follow one another closely.", run=many.get("run"))
         case Signal.ADDRESS_REPEATED:
             return _("%(people)s people have this address.", people=many.get("people"))
+        case Signal.REGION_OUTSIDE_TERRITORY if many.get("territory"):
+            return _(
+                "%(region)s lies outside this dealer’s territory (%(territory)s).",
+                region=many.get("region"),
+                territory="、".join(many["territory"]),
+            )
         case Signal.REGION_OUTSIDE_TERRITORY:
             return _("This dealer has not sold to %(region)s before.", region=many.get("region"))
         case Signal.JUMP_IN_CUSTOMERS:
@@ -52,11 +73,18 @@ def words(seen: Seen) -> Any:
                 people=many.get("people"),
                 usual=many.get("usual"),
             )
-    return _("This phone belongs to somebody of the network.")
+    return _("This phone belongs to somebody of %(unit)s.", unit=many.get("unit"))
 
 
 def read(stored: Sequence[Mapping[str, Any]] | None) -> list[Seen]:
-    return [Seen(Signal(each["code"]), each.get("params") or {}) for each in stored or ()]
+    return [
+        Seen(
+            Signal(each["code"]),
+            each.get("params") or {},
+            [(int(file_id), int(row_no)) for file_id, row_no in each.get("records") or ()],
+        )
+        for each in stored or ()
+    ]
 
 
 def weights(book: ReturnVisits) -> dict[str, int]:

@@ -22,6 +22,7 @@ from portal.return_visits.service.deciding import (
 )
 from portal.return_visits.service.opening import open_visits, write_visits
 from portal.return_visits.service.rectifying import Report, comment, report
+from portal.return_visits.service.signalling import look, look_later
 
 __all__ = [
     "Logged",
@@ -38,6 +39,8 @@ __all__ = [
     "count_due",
     "count_open",
     "log_attempt",
+    "look",
+    "look_later",
     "open_visits",
     "pause",
     "release",

@@ -45,6 +45,7 @@ _OPEN = text(
     ON CONFLICT (network_id, phone, name, unit_id, month) DO NOTHING
     """
 )
+_DEALERS = text("SELECT DISTINCT dealer_id FROM consolidation_file WHERE consolidation_id = :id")
 _PEOPLE = """
     FROM (SELECT f.dealer_id, f.month, sum(f.people) AS people FROM consolidation_file f
           WHERE f.network_id = :network AND f.consolidation_id = :id GROUP BY f.dealer_id, f.month) p
@@ -118,7 +119,7 @@ def write_visits(actor: Actor, consolidation_id: int, month: date, now: datetime
         },
     )
     opened: int = done.rowcount  # type: ignore[attr-defined]
-    signalling.work_out(actor, consolidation_id, month, ruled.book)
+    signalling.look_later(list(db.session.scalars(_DEALERS, {"id": consolidation_id})), month)
     events.record(
         actor,
         "visit:opened",

@@ -81,7 +81,10 @@ def _names_in(text: str) -> list[str]:
 
 
 class Signals(Section):
-    """How much each signal weighs in the queue's order (0 switches it off), and from how many on it is one."""
+    """How much each signal weighs in the queue's order (0 switches it off), and from how many on it is one.
+
+    Seen twice as often as that, it weighs double.
+    """
 
     phone_under_several_names: Annotated[int, between(0, 100)]
     phone_at_several_dealers: Annotated[int, between(0, 100)]
