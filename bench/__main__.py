@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 
-NAMES = ("import_csv", "import_xlsx", "pages", "throughput")
+NAMES = ("import_csv", "import_xlsx", "pages", "statements", "throughput")
 
 
 def main() -> None:

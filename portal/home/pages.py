@@ -7,19 +7,23 @@ from zoneinfo import ZoneInfo
 from flask import render_template, request
 from flask.blueprints import BlueprintSetupState
 
+from portal import sanctions
 from portal.access import PUBLIC, SIGNED_IN, Actor, Role, Room, actor_or_none, current_actor
 from portal.core import clock
 from portal.core.texts import language
 from portal.home import queries, rules
 
 room = Room("home", __name__)
+CIRCULARS = 3
+"""The newest ones on every board; the others on their own page."""
 
 
 @room.get("/", needs=SIGNED_IN)
 def start() -> str:
     """The start page of the role that acts."""
     found = queries.start(current_actor(), clock.now(), language())
-    return render_template(f"home/start_{found.kind}.html", start=found)
+    circulars = sanctions.list_circulars(current_actor().network_id, limit=CIRCULARS).items
+    return render_template(f"home/start_{found.kind}.html", start=found, circulars=circulars)
 
 
 @room.get("/menu", needs=SIGNED_IN)

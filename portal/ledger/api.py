@@ -25,6 +25,7 @@ from portal.core.api import (
 from portal.core.errors import FieldError, Invalid, NotFound
 from portal.core.texts import lazy
 from portal.ledger import queries, service
+from portal.ledger.models import Transaction
 from portal.ledger.rules import AccountKind, Owner, Purpose
 from portal.network import Unit, unit_below
 
@@ -101,10 +102,17 @@ class DepositBody(Model):
         return self.amount if isinstance(self.amount, int) else self.amount.amount
 
 
-class DepositAnswer(Model):
+class RefundBody(DepositBody):
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
+
+class PaymentAnswer(Model):
+    """`unit` or `person`: whose margin came in or was paid back, whose commission was paid out."""
+
     id: str
     transaction: str
-    unit: str
+    unit: str | None
+    person: str | None
     at: Moment
     amount: Money
     reference: str
@@ -196,21 +204,53 @@ def list_entries(unit: str) -> Response:
     "/ledger/<unit>/deposits",
     needs=Permission.LEDGER_POST,
     body=DepositBody,
-    answers={201: DepositAnswer},
+    answers={201: PaymentAnswer},
     summary="Brand margin came in at the bank; once for each bank reference",
 )
 def deposit(unit: str) -> Response:
     found = _unit(unit)
     body = read_body(DepositBody)
     made = service.deposit(current_actor(), found, body.fen, body.reference)
-    shown = DepositAnswer(
+    return _posted(made, queries.unit_owner(found), found.code)
+
+
+@api.post(
+    "/ledger/<unit>/refunds",
+    needs=Permission.LEDGER_POST,
+    body=RefundBody,
+    answers={201: PaymentAnswer},
+    summary="Brand margin is paid back; of a dealer that leaves only what its time has come for",
+)
+def refund(unit: str) -> Response:
+    found = _unit(unit)
+    body = read_body(RefundBody)
+    made = service.refund(current_actor(), found, body.fen, body.reference, body.reason)
+    return _posted(made, queries.unit_owner(found), found.code)
+
+
+@api.post(
+    "/ledger/people/<person>/payments",
+    needs=Permission.LEDGER_POST,
+    body=DepositBody,
+    answers={201: PaymentAnswer},
+    summary="Commission that is due is paid out; once for each bank reference",
+)
+def pay(person: str) -> Response:
+    owner = _person(person)
+    body = read_body(DepositBody)
+    return _posted(service.pay(current_actor(), owner, body.fen, body.reference), owner)
+
+
+def _posted(made: Transaction, owner: Owner, unit: str | None = None) -> Response:
+    shown = PaymentAnswer(
         id=str(made.id),
         transaction=str(made.id),
-        unit=found.code,
+        unit=unit,
+        person=str(owner.person_id) if owner.person_id is not None else None,
         at=made.at,
         amount=_money(made.amount_minor),
-        reference=body.reference,
-        accounts=_accounts(queries.unit_owner(found)),
+        reference=made.reference or "",
+        accounts=_accounts(owner),
     )
     return answer(shown, 201)
 

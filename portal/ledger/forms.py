@@ -70,6 +70,24 @@ class RefundForm(DepositForm):
     )
 
 
+class LeaveForm(FlaskForm):  # type: ignore[misc]
+    """A dealer leaves the network."""
+
+    day = StringField(
+        lazy("Day on which it leaves"),
+        filters=[tidy],
+        validators=[DataRequired(lazy("Write the date like this: 2026-11-05."))],
+    )
+    reason = StringField(
+        lazy("Reason"),
+        filters=[tidy],
+        validators=[
+            DataRequired(lazy("Say why.")),
+            Length(max=500, message=lazy("At most 500 characters.")),
+        ],
+    )
+
+
 class ReverseForm(FlaskForm):  # type: ignore[misc]
     """A mistake is undone."""
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core.db import Base, Keyed, Walled
+from portal.ledger.rules import Repayment
 
 Instant = DateTime(timezone=True)
 
@@ -110,3 +111,31 @@ class Withholding(Keyed, Walled, Base):
     posted_at: Mapped[datetime | None] = mapped_column(Instant)
     transaction_id: Mapped[int | None] = mapped_column(BigInteger)
     cancelled_at: Mapped[datetime | None] = mapped_column(Instant)
+    short_minor: Mapped[int] = mapped_column(
+        BigInteger, server_default=text("0"), default=0
+    )  # was paid out before
+
+
+class Leaving(Keyed, Walled, Base):
+    """A dealer leaves: when its margin is paid back. Worked out when it is noted, by the rulebook of that day."""
+
+    __tablename__ = "ledger_leaving"
+    __table_args__ = (
+        UniqueConstraint("network_id", "id"),
+        ForeignKeyConstraint(["network_id", "unit_id"], ["unit.network_id", "unit.id"]),
+    )
+    unit_id: Mapped[int] = mapped_column(BigInteger)
+    left_at: Mapped[datetime] = mapped_column(Instant)
+    first_share: Mapped[int] = mapped_column(Integer)  # per cent of the margin, paid back by `first_due_at`
+    first_due_at: Mapped[datetime] = mapped_column(Instant)
+    rest_at: Mapped[datetime] = mapped_column(Instant)
+    rulebook_version: Mapped[int] = mapped_column(Integer)
+    reason: Mapped[str] = mapped_column(Text)
+    case_id: Mapped[int | None] = mapped_column(BigInteger)
+    noted_at: Mapped[datetime] = mapped_column(Instant)
+    noted_by: Mapped[int | None] = mapped_column(BigInteger)
+    cancelled_at: Mapped[datetime | None] = mapped_column(Instant)  # it stays after all
+
+    @property
+    def plan(self) -> Repayment:
+        return Repayment(self.first_share, self.first_due_at, self.rest_at)

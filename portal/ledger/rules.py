@@ -4,14 +4,20 @@ Every amount is in minor units (fen) and above zero; a posting's side says which
 """
 
 import zipfile
+from calendar import monthrange
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from io import BytesIO
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _
+
+from portal.network import workdays_after
+from portal.rulebook import RefundTerms
 
 
 class AccountKind(StrEnum):
@@ -47,6 +53,7 @@ class Purpose(StrEnum):
     WITHHOLD = "withhold"
     REVERSAL = "reversal"
     REPAY = "repay"
+    PAY = "pay"
 
 
 UNIT_KINDS = (AccountKind.MARGIN, AccountKind.MARGIN_HOLD, AccountKind.RECEIVABLE)
@@ -76,6 +83,7 @@ PURPOSE_WORDS: Mapping[Purpose, Any] = {
     Purpose.WITHHOLD: _("Commission withheld for the month"),
     Purpose.REVERSAL: _("Reversal"),
     Purpose.REPAY: _("Debt paid"),
+    Purpose.PAY: _("Commission paid out"),
 }
 
 
@@ -162,6 +170,72 @@ def split(amount: int, *, held: int, free: int, debt_allowed: bool) -> Split:
 def share_of(amount: int, share: int) -> int:
     """`share` per cent of an amount, rounded down: in favour of whom it is taken from."""
     return amount * share // 100
+
+
+@dataclass(frozen=True)
+class Order:
+    """A margin that is to be topped up by `amount`, with what comes in from `since` on."""
+
+    id: int
+    since: datetime
+    amount: int
+
+
+def paid_of(orders: Iterable[Order], deposits: Iterable[tuple[datetime, int]]) -> dict[int, int]:
+    """How much of each top-up the deposits have paid, the oldest order first: no fen counts for two of them."""
+    listed = sorted(orders, key=lambda order: (order.since, order.id))
+    paid = {order.id: 0 for order in listed}
+    for at, amount in sorted(deposits):
+        left = amount
+        for order in listed:
+            # postings are dated by the whole second
+            if at < order.since.replace(microsecond=0):
+                continue
+            part = min(left, order.amount - paid[order.id])
+            paid[order.id] += part
+            left -= part
+    return paid
+
+
+@dataclass(frozen=True)
+class Repayment:
+    """How a margin is paid back to a dealer that left: the first part by a day, the rest from another day on."""
+
+    first_share: int  # per cent
+    first_due_at: datetime
+    rest_at: datetime
+
+
+def repayment(
+    left_at: datetime, holidays: Mapping[date, bool], zone: ZoneInfo, terms: RefundTerms
+) -> Repayment:
+    """By the rulebook's terms: a share of the margin within working days, the rest after months without claims."""
+    day = left_at.astimezone(zone).date()
+    first_day = workdays_after(day, terms.first_within_workdays, holidays)
+    months = day.year * 12 + day.month - 1 + terms.rest_after_months
+    year, month = divmod(months, 12)
+    last_of_month = monthrange(year, month + 1)[1]
+    rest_day = date(year, month + 1, min(day.day, last_of_month))
+    return Repayment(terms.first_share, _end_of(first_day, zone), _end_of(rest_day, zone))
+
+
+def _end_of(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time.min, zone).astimezone(UTC)
+
+
+def may_pay_back(
+    plan: Repayment | None, *, free: int, held: int, owed: int, refunded: int, now: datetime
+) -> int:
+    """How much margin may be paid back now. Without a plan (the dealer stays): what is free.
+
+    The first part at once; the rest when its time has come and nothing is on hold or owed: that is a claim.
+    """
+    if plan is None:
+        return free
+    if now < plan.rest_at or held or owed:
+        first = share_of(free + held + refunded, plan.first_share)
+        return max(min(first - refunded, free), 0)
+    return free
 
 
 # --- the commission statement ------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from portal.network.queries import (
     units_below,
     units_by_id,
 )
-from portal.network.rules import KINDS, UnitLine
+from portal.network.rules import KINDS, UnitLine, workdays_after
 from portal.network.service import create_network, import_units, pinyin
 
 __all__ = [
@@ -40,4 +40,5 @@ __all__ = [
     "unit_by_code",
     "units_below",
     "units_by_id",
+    "workdays_after",
 ]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 KINDS = ("headquarters", "channel", "region", "dealer", "store")
 PARENTS = {
@@ -35,6 +36,14 @@ class UnitLine:
     def regions(self) -> list[str]:
         """The names in `territory`, which stand apart by a comma, a semicolon or 、."""
         return list(dict.fromkeys(each.strip() for each in _APART.split(self.territory) if each.strip()))
+
+
+def workdays_after(day: date, count: int, holidays: Mapping[date, bool]) -> date:
+    """The day that many working days later; `holidays`: days that differ from their weekday → whether one works."""
+    while count > 0:
+        day += timedelta(days=1)
+        count -= holidays.get(day, day.weekday() < 5)
+    return day
 
 
 def path_of(parent_path: str, unit_id: int) -> str:

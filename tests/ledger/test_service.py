@@ -11,6 +11,7 @@ from portal.access import Actor
 from portal.core.db import db, look_as
 from portal.core.errors import Conflict, Invalid
 from portal.ledger import AccountKind, Cause, Owner
+from portal.ledger.queries.accounts import Withheld
 from tests.conftest import Hands
 from tests.factories import World
 
@@ -253,7 +254,7 @@ def test_a_share_waits_for_the_month_s_statement(world: World) -> None:
     )
     assert (done.people, done.total, done.withheld) == (2, 133_355, 12_345)  # rounded down
     assert standing(owner) == {"commission_due": 111_110, "commission_withheld": 12_345}
-    assert ledger.withheld([order.id]) == {order.id: 12_345}
+    assert ledger.withheld([order.id]) == {order.id: Withheld(12_345, 0)}
     entry = ledger.entries(owner, newest_first=True).items[0]
     assert (entry.case_number, entry.clause) == ("CF-2026-0001", "R033")
     with pytest.raises(Conflict, match="already_imported"):

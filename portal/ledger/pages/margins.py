@@ -12,7 +12,7 @@ from portal.core import clock
 from portal.core.api import refuse_odd_text
 from portal.core.errors import NotFound
 from portal.ledger import queries
-from portal.ledger.forms import DepositForm, RefundForm, ReverseForm
+from portal.ledger.forms import DepositForm, LeaveForm, RefundForm, ReverseForm
 from portal.ledger.pages.door import room
 from portal.ledger.pages.shown import account_page, statement_of
 from portal.ledger.queries import pages as listed
@@ -20,7 +20,7 @@ from portal.ledger.rules import Purpose
 from portal.network import Unit
 
 LONGEST = 100
-BY_HAND = (Purpose.DEPOSIT, Purpose.REFUND, Purpose.COMMISSION)
+BY_HAND = (Purpose.DEPOSIT, Purpose.REFUND, Purpose.COMMISSION, Purpose.PAY)
 """What finance may undo here; what a case took falls with its case."""
 
 
@@ -94,8 +94,10 @@ def margin_page(unit: Unit, sent: FlaskForm | None = None) -> str:
     below = [
         each for each in network.units_below(unit.unit_path, kind="store", active=True) if each.id != unit.id
     ]
+    owner = queries.unit_owner(unit)
+    leaving = queries.leaving_of(owner)
     return account_page(
-        queries.unit_owner(unit),
+        owner,
         "ledger/account.html",
         unit=unit,
         required=required_of(unit),
@@ -103,6 +105,9 @@ def margin_page(unit: Unit, sent: FlaskForm | None = None) -> str:
         posts=actor.may(Permission.LEDGER_POST),
         form=sent if type(sent) is DepositForm else DepositForm(formdata=None),
         refund=sent if isinstance(sent, RefundForm) else RefundForm(formdata=None, prefix="r-"),
+        leave=sent if isinstance(sent, LeaveForm) else LeaveForm(formdata=None, prefix="l-"),
+        leaving=leaving,
+        payable=queries.may_pay_back(owner, leaving, clock.now()) if leaving else None,
         failed=sent,
         home=unit.id == actor.unit_id,
     )

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy.orm import aliased
 
 from portal.accounts import Membership
 from portal.core.db import db
 from portal.core.errors import NotFound
 from portal.core.paging import LIMIT, Page, paged
-from portal.ledger.models import Account, Posting, Transaction, Withholding
+from portal.ledger import rules
+from portal.ledger.models import Account, Leaving, Posting, Transaction, Withholding
 from portal.ledger.rules import NETWORK_KINDS, AccountKind, Line, Owner, Purpose, Side
 from portal.network import Unit
 
@@ -198,13 +200,11 @@ def transactions_of_case(case_id: int) -> Sequence[Transaction]:
     return db.session.scalars(chosen).all()
 
 
-def deposited_since(unit_id: int, since: datetime) -> int:
-    """What was paid into a unit's margin from then on, reversed deposits left out."""
-    undone = select(Transaction.original_id).where(
-        Transaction.purpose == Purpose.REVERSAL, Transaction.original_id.is_not(None)
-    )
+def deposits_of(unit_id: int, since: datetime) -> list[tuple[datetime, int]]:
+    """(when, how much) was paid into a unit's margin from then on, reversed deposits left out."""
+    undone = aliased(Transaction)
     paid = (
-        select(func.coalesce(func.sum(Posting.amount_minor), 0))
+        select(Posting.at, Posting.amount_minor)
         .join(
             Transaction,
             (Transaction.network_id == Posting.network_id) & (Transaction.id == Posting.transaction_id),
@@ -217,16 +217,74 @@ def deposited_since(unit_id: int, since: datetime) -> int:
             Posting.side == Side.CREDIT,
             Account.kind == AccountKind.MARGIN,
             Transaction.purpose == Purpose.DEPOSIT,
-            Transaction.id.not_in(undone),
+            ~exists().where(
+                undone.network_id == Transaction.network_id, undone.original_id == Transaction.id
+            ),
+        )
+        .order_by(Posting.id)
+    )
+    return [(row.at, row.amount_minor) for row in db.session.execute(paid)]
+
+
+def leaving_of(owner: Owner) -> Leaving | None:
+    """Whether this unit leaves, and how its margin is paid back."""
+    chosen = select(Leaving).where(Leaving.unit_id == owner.unit_id, Leaving.cancelled_at.is_(None))
+    return None if owner.person_id is not None else db.session.scalar(chosen)
+
+
+def leavings(limit: int = 100) -> Sequence[Leaving]:
+    """Dealers that leave, the one first whose margin is due back first."""
+    chosen = select(Leaving).where(Leaving.cancelled_at.is_(None))
+    return db.session.scalars(chosen.order_by(Leaving.first_due_at, Leaving.id).limit(limit)).all()
+
+
+def paid_back(owner: Owner, since: datetime) -> int:
+    """What was paid back of a unit's margin from then on, in minor units; refunds that were undone left out."""
+    undone = aliased(Transaction)
+    chosen = (
+        select(func.coalesce(func.sum(Posting.amount_minor), 0))
+        .join(
+            Transaction,
+            (Transaction.network_id == Posting.network_id) & (Transaction.id == Posting.transaction_id),
+        )
+        .where(
+            *_owned(Posting, owner),
+            Posting.at >= since.replace(microsecond=0),
+            Posting.side == Side.DEBIT,
+            Transaction.purpose == Purpose.REFUND,
+            ~exists().where(
+                undone.network_id == Transaction.network_id, undone.original_id == Transaction.id
+            ),
         )
     )
-    return int(db.session.scalar(paid) or 0)
+    return int(db.session.scalar(chosen) or 0)
 
 
-def withheld(withholding_ids: Sequence[int]) -> dict[int, int]:
-    """Withholding → what was posted for it, in minor units; those that still wait are not in it."""
+def may_pay_back(owner: Owner, leaving: Leaving, now: datetime) -> int:
+    """How much of a leaving dealer's margin may be paid back now, in minor units."""
+    sums = {each.kind: each.balance for each in balances(owner)}
+    return rules.may_pay_back(
+        leaving.plan,
+        free=sums[AccountKind.MARGIN],
+        held=sums[AccountKind.MARGIN_HOLD],
+        owed=sums[AccountKind.RECEIVABLE],
+        refunded=paid_back(owner, leaving.left_at),
+        now=now,
+    )
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """What came of an ordered share, in minor units; `short`: had been paid out before."""
+
+    taken: int
+    short: int
+
+
+def withheld(withholding_ids: Sequence[int]) -> dict[int, Withheld]:
+    """What was posted for each withholding; those that still wait are not in it."""
     chosen = (
-        select(Withholding.id, func.coalesce(Transaction.amount_minor, 0))
+        select(Withholding.id, func.coalesce(Transaction.amount_minor, 0), Withholding.short_minor)
         .outerjoin(
             Transaction,
             (Transaction.network_id == Withholding.network_id)
@@ -234,7 +292,7 @@ def withheld(withholding_ids: Sequence[int]) -> dict[int, int]:
         )
         .where(Withholding.id.in_(list(withholding_ids)), Withholding.posted_at.is_not(None))
     )
-    return {row[0]: row[1] for row in db.session.execute(chosen)}
+    return {row[0]: Withheld(row[1], row[2]) for row in db.session.execute(chosen)}
 
 
 def waiting_withholdings(month: date | None = None) -> Sequence[Withholding]:

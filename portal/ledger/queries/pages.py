@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy.orm import aliased
 
 from portal.core.db import db
 from portal.core.errors import NotFound
@@ -137,19 +138,15 @@ def people_with_accounts(limit: int = 200) -> Sequence[tuple[int, int, int, int]
 
 def open_holds(limit: int = 100) -> Sequence[tuple[Transaction, int]]:
     """Holds that were neither given back nor taken, with the unit that they are of; the oldest first."""
-    ended = select(Transaction.original_id).where(
-        Transaction.original_id.is_not(None),
-        Transaction.purpose.in_([Purpose.RELEASE, Purpose.FORFEIT, Purpose.CHARGE, Purpose.REVERSAL]),
-    )
+    end = aliased(Transaction)
+    ended = exists().where(end.network_id == Transaction.network_id, end.original_id == Transaction.id)
     whose = (
         select(Posting.unit_id)
         .where(Posting.network_id == Transaction.network_id, Posting.transaction_id == Transaction.id)
         .limit(1)
         .scalar_subquery()
     )
-    chosen = select(Transaction, whose).where(
-        Transaction.purpose == Purpose.HOLD, Transaction.id.not_in(ended)
-    )
+    chosen = select(Transaction, whose).where(Transaction.purpose == Purpose.HOLD, ~ended)
     chosen = chosen.order_by(Transaction.id).limit(limit)
     return [(row[0], row[1]) for row in db.session.execute(chosen)]
 
@@ -158,6 +155,12 @@ def waiting(limit: int = 200) -> Sequence[Withholding]:
     """Shares that wait for their month's statement, the oldest first."""
     chosen = select(Withholding).where(Withholding.posted_at.is_(None), Withholding.cancelled_at.is_(None))
     return db.session.scalars(chosen.order_by(Withholding.month, Withholding.id).limit(limit)).all()
+
+
+def short_withholdings(limit: int = 50) -> Sequence[Withholding]:
+    """Shares of which something had been paid out before they were posted; the newest first."""
+    chosen = select(Withholding).where(Withholding.short_minor > 0).order_by(Withholding.id.desc())
+    return db.session.scalars(chosen.limit(limit)).all()
 
 
 def waiting_of(person_id: int) -> Sequence[Withholding]:

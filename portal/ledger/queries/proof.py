@@ -44,11 +44,13 @@ PROOF = text(
       (SELECT coalesce(abs(sum(CASE normal WHEN 'credit' THEN balance_minor ELSE -balance_minor END)), 0)
          FROM ledger_account) AS uneven,
       (SELECT count(*) FROM {JOINED} WHERE a.bounded AND (p.balance_minor < 0 OR a.balance_minor < 0)) AS below_zero,
-      (SELECT count(*) FROM (SELECT t.id FROM ledger_transaction t JOIN ledger_posting p
-         ON p.network_id = t.network_id AND p.transaction_id IN (t.id, t.original_id)
+      (SELECT count(*) FROM (SELECT t.id FROM ledger_transaction t
+         JOIN ledger_transaction o ON o.network_id = t.network_id AND o.id = t.original_id
+         JOIN ledger_posting p ON p.network_id = t.network_id AND p.transaction_id IN (t.id, t.original_id)
          JOIN ledger_account a ON a.network_id = p.network_id AND a.id = p.account_id
-         WHERE t.original_id IS NOT NULL AND (t.purpose IN ('release', 'reversal') OR a.kind = 'margin_hold')
-         GROUP BY t.id, p.account_id HAVING sum({SIGNED}) <> 0) x) AS odd_ends
+         WHERE t.purpose IN ('release', 'reversal') OR a.kind = 'margin_hold'
+         GROUP BY t.id, CASE WHEN t.purpose = 'reversal' AND o.purpose IN ('forfeit', 'charge') AND a.bounded
+           THEN 'party' ELSE p.account_id::text END HAVING sum({SIGNED}) <> 0) x) AS odd_ends
     """  # noqa: S608 - constants of this file
 )
 

@@ -1,7 +1,17 @@
 """The only writer of the books."""
 
-from portal.ledger.service.commissions import Imported, cancel_withholding, import_commissions, withhold
-from portal.ledger.service.margins import Taken, deposit, hold, refund, release, reverse, take
+from portal.ledger.service.commissions import Imported, cancel_withholding, import_commissions, pay, withhold
+from portal.ledger.service.margins import (
+    Taken,
+    deposit,
+    hold,
+    leave,
+    refund,
+    release,
+    reverse,
+    stay,
+    take,
+)
 
 __all__ = [
     "Imported",
@@ -10,9 +20,12 @@ __all__ = [
     "deposit",
     "hold",
     "import_commissions",
+    "leave",
+    "pay",
     "refund",
     "release",
     "reverse",
+    "stay",
     "take",
     "withhold",
 ]

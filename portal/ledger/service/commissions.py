@@ -21,7 +21,7 @@ from portal.ledger import queries, rules
 from portal.ledger.models import Transaction, Withholding
 from portal.ledger.queries.accounts import MANAGERS
 from portal.ledger.rules import AccountKind, Cause, Owner, Purpose
-from portal.ledger.service.margins import reverse
+from portal.ledger.service.margins import debt_allowed, reverse
 from portal.ledger.service.posting import Book, book, books, post
 from portal.network import unit_below
 
@@ -70,6 +70,8 @@ def import_commissions(actor: Actor, month: date, content: bytes, name: str) -> 
     for order in queries.waiting_withholdings(month):
         if order.person_id in people:
             withheld += _post_share(actor, book(actor, people[order.person_id]), order)
+    for owner in people.values():
+        _repay(actor, owner, month)
     done = Imported(month, len(rows), sum(row.amount for row in rows), withheld)
     after = {"people": done.people, "total": done.total, "withheld": done.withheld, "file": name}
     events.record(actor, "commissions:imported", kind="month", object_id=months.text(month), after=after)
@@ -106,6 +108,23 @@ def withhold(actor: Actor, owner: Owner, month: date, share: int, *, key: str, c
     return made
 
 
+def pay(actor: Actor, owner: Owner, amount: int, reference: str) -> Transaction:
+    """Commission that is due is paid out at the bank. Raises Conflict: `insufficient`, `reference_used`."""
+    found = book(actor, owner)
+    if amount > found.balance(AccountKind.COMMISSION_DUE):
+        raise Conflict("insufficient", lazy("There is less than that in this account."))
+    lines = found.debit(AccountKind.COMMISSION_DUE, amount) + found.credit(AccountKind.CASH, amount)
+    cause = Cause(str(lazy("Commission paid out, bank reference %(reference)s", reference=reference)))
+    made, fresh = post(
+        actor, found, Purpose.PAY, lines, key=f"pay:{reference}", cause=cause, reference=reference
+    )
+    if not fresh:
+        raise Conflict(
+            "reference_used", lazy("This bank reference was posted already."), transaction=str(made.id)
+        )
+    return made
+
+
 def cancel_withholding(actor: Actor, withholding_id: int, reason: str) -> None:
     """Take the order back: what was posted for it is reversed, what waits is posted no more. Twice is once."""
     order = db.session.scalars(
@@ -125,12 +144,14 @@ def _post_share(actor: Actor, found: Book, order: Withholding) -> int:
     if stated is None:
         return 0
     left = found.balance(AccountKind.COMMISSION_DUE)
-    amount = min(rules.share_of(stated.amount_minor, order.share), left)
-    order.posted_at = clock.now()
+    share = rules.share_of(stated.amount_minor, order.share)
+    parts = rules.split(share, held=0, free=left, debt_allowed=debt_allowed(actor))
+    amount = parts.taken
+    order.posted_at, order.short_minor = clock.now(), parts.short
     if amount:
-        lines = found.debit(AccountKind.COMMISSION_DUE, amount) + found.credit(
-            AccountKind.COMMISSION_WITHHELD, amount
-        )
+        lines = found.debit(AccountKind.COMMISSION_DUE, parts.free)
+        lines += found.debit(AccountKind.RECEIVABLE, parts.owed)
+        lines += found.credit(AccountKind.COMMISSION_WITHHELD, amount)
         cause = Cause(order.reason, order.case_id, order.case_number, order.clause, order.approved_by)
         key = f"withhold:{order.idempotency_key}"
         made: Transaction = post(
@@ -139,6 +160,17 @@ def _post_share(actor: Actor, found: Book, order: Withholding) -> int:
         order.transaction_id = made.id
     db.session.flush()
     return amount
+
+
+def _repay(actor: Actor, owner: Owner, month: date) -> None:
+    """A debt is paid from what is due, before anything is paid out."""
+    found = book(actor, owner)
+    amount = min(found.balance(AccountKind.RECEIVABLE), found.balance(AccountKind.COMMISSION_DUE))
+    if amount:
+        lines = found.debit(AccountKind.COMMISSION_DUE, amount) + found.credit(AccountKind.RECEIVABLE, amount)
+        cause = Cause(str(lazy("Debt paid from the commission of %(month)s", month=months.text(month))))
+        key = f"repay:{months.text(month)}:{owner.person_id}"
+        post(actor, found, Purpose.REPAY, lines, key=key, cause=cause, month=month)
 
 
 def _key(month: date, owner: Owner) -> str:

@@ -1,15 +1,18 @@
 """A unit's brand margin: paid in, put on hold for a case, taken, given back, paid out; and debts."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from portal import rulebook
+from portal import network, rulebook
 from portal.access import Actor
-from portal.core import clock
+from portal.core import clock, events
+from portal.core.db import db
 from portal.core.errors import Conflict, FieldError, Invalid, NotFound
 from portal.core.texts import lazy
 from portal.ledger import queries
-from portal.ledger.models import Transaction
-from portal.ledger.rules import AccountKind, Cause, Line, Owner, Purpose, Split, opposite, split
+from portal.ledger.models import Leaving, Transaction
+from portal.ledger.rules import AccountKind, Cause, Line, Owner, Purpose, Split, opposite, repayment, split
 from portal.ledger.service.posting import Book, book, post
 from portal.network import Unit
 
@@ -21,7 +24,9 @@ UNDOABLE = {
     Purpose.CHARGE,
     Purpose.COMMISSION,
     Purpose.WITHHOLD,
+    Purpose.PAY,
 }
+DEDUCTIONS = {Purpose.FORFEIT, Purpose.CHARGE}
 
 
 @dataclass(frozen=True)
@@ -112,11 +117,71 @@ def take(
     return Taken(parts, made)
 
 
+def leave(
+    actor: Actor, unit: Unit, left_at: datetime, reason: str, *, case_id: int | None = None
+) -> Leaving | None:
+    """Note that a dealer leaves: its margin is paid back by the rulebook's terms; None where it has none. Once."""
+    found = rulebook.in_force(actor.network_id, clock.local(left_at).date().replace(day=1))
+    terms = found.book.sanctions.procedure.refund
+    if terms is None or unit.kind not in WITH_MARGIN:
+        return None
+    owner = queries.unit_owner(unit)
+    book(actor, owner)  # the lock first: noted twice at once is noted once
+    known = queries.leaving_of(owner)
+    if known is not None:
+        return known
+    days = network.holidays(actor.network_id)
+    plan = repayment(left_at, days, ZoneInfo(actor.time_zone), terms)
+    made = Leaving(
+        network_id=actor.network_id,
+        unit_path=unit.unit_path,
+        unit_id=unit.id,
+        left_at=left_at,
+        first_share=plan.first_share,
+        first_due_at=plan.first_due_at,
+        rest_at=plan.rest_at,
+        rulebook_version=found.version,
+        reason=reason,
+        case_id=case_id,
+        noted_at=clock.now(),
+        noted_by=actor.person_id,
+    )
+    db.session.add(made)
+    db.session.flush()
+    after = {
+        "left_at": left_at,
+        "first_share": plan.first_share,
+        "first_due_at": plan.first_due_at,
+        "rest_at": plan.rest_at,
+    }
+    events.record(actor, "margin:leaving", made, after=after)
+    return made
+
+
+def stay(actor: Actor, unit: Unit, reason: str, *, case_id: int | None = None) -> None:
+    """It stays after all (what `case_id` noted, or anything): nothing is paid back any more. Twice is once."""
+    known = queries.leaving_of(queries.unit_owner(unit))
+    if known is not None and case_id in (None, known.case_id):
+        known.cancelled_at = clock.now()
+        db.session.flush()
+        events.record(actor, "margin:stays", known, after={"reason": reason})
+
+
 def refund(actor: Actor, unit: Unit, amount: int, reference: str, reason: str) -> Transaction:
-    """Pay margin back, when a unit leaves. Raises Conflict: `insufficient`, `reference_used`."""
+    """Pay margin back: of a unit that leaves what its time has come for, of one that stays what is free.
+
+    Raises Conflict: `insufficient`, `not_yet_due` (with `until`), `reference_used`.
+    """
     found = book(actor, queries.unit_owner(unit))
     if amount > found.balance(AccountKind.MARGIN):
         raise Conflict("insufficient", lazy("There is less than that in this account."))
+    leaving = queries.leaving_of(found.owner)
+    if leaving is not None and amount > queries.may_pay_back(found.owner, leaving, clock.now()):
+        raise Conflict(
+            "not_yet_due",
+            lazy("This part is paid back later: only when its time has come and nothing is on hold or owed."),
+            until=leaving.rest_at,
+        )
     lines = found.debit(AccountKind.MARGIN, amount) + found.credit(AccountKind.CASH, amount)
     made, fresh = post(
         actor,
@@ -151,6 +216,8 @@ def reverse(actor: Actor, transaction_id: int, reason: str) -> Transaction:
     if known is not None:
         return known
     lines = opposite(queries.lines_of(transaction_id))
+    if Purpose(of.purpose) in DEDUCTIONS:
+        lines = _given_back(found, of.amount_minor, lines)
     _refuse_below_zero(found, lines)
     cause = Cause(reason, of.case_id, of.case_number, of.clause)
     return post(
@@ -163,6 +230,20 @@ def reverse(actor: Actor, transaction_id: int, reason: str) -> Transaction:
         month=of.month,
         original_id=transaction_id,
     )[0]
+
+
+def _given_back(found: Book, amount: int, lines: list[Line]) -> list[Line]:
+    """What a deduction took, whole: a debt that it left and that stands still is struck, the rest is free again (the
+    hold that it took has ended and is not open any more)."""
+    debt = found.accounts[AccountKind.RECEIVABLE]
+    owed = sum(line.amount for line in lines if line.account_id == debt.id)
+    struck = min(owed, found.balance(AccountKind.RECEIVABLE))
+    free = AccountKind.MARGIN if found.owner.person_id is None else AccountKind.COMMISSION_DUE
+    return (
+        found.debit(AccountKind.FORFEITED, amount)
+        + found.credit(AccountKind.RECEIVABLE, struck)
+        + found.credit(free, amount - struck)
+    )
 
 
 def _refuse_below_zero(found: Book, lines: list[Line]) -> None:

@@ -14,6 +14,7 @@ from portal.rulebook.rules.duties import (
     MeasureKind,
     Procedure,
     Promise,
+    RefundTerms,
     Retention,
     Who,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "Procedure",
     "Promise",
     "Question",
+    "RefundTerms",
     "Reminders",
     "Requirement",
     "Retention",

@@ -164,6 +164,14 @@ class Breach(Section):
         return self
 
 
+class RefundTerms(Section):
+    """How the margin of a dealer that leaves is paid back: a share within working days, the rest months later."""
+
+    first_share: Share
+    first_within_workdays: Annotated[int, between(1, 366)]
+    rest_after_months: Annotated[int, between(0, 120)]
+
+
 class Procedure(Section):
     """The times of a case, and the amount in fen above which two approve."""
 
@@ -176,6 +184,7 @@ class Procedure(Section):
     circular_names_party: Flag
     margin_required: Amount | None = None
     debt_allowed: Flag
+    refund: RefundTerms | None = None
     source: Source
 
 

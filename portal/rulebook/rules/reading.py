@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _
 from flask_babel import lazy_ngettext
 
 from portal.rulebook.rules.book import Rulebook
-from portal.rulebook.rules.duties import Answerable, Breach, Promise, Who
+from portal.rulebook.rules.duties import Answerable, Breach, Promise, RefundTerms, Who
 from portal.rulebook.rules.filing import Column, Window
 from portal.rulebook.rules.requirements import REQUIREMENTS, Requirement
 from portal.rulebook.rules.values import Term, hour_and_minute
@@ -356,11 +356,23 @@ def _procedure(book: Rulebook) -> Iterator[Entry]:
             _("Brand margin"),
             (
                 _("Required of each dealer: %(amount)s", amount=money(times.margin_required)),
-                _("It may fall below zero")
+                _("It never falls below zero; what it lacks is owed")
                 if times.debt_allowed
-                else _("It never falls below zero; what lacks is owed"),
+                else _("It never falls below zero; what it lacks is not taken"),
+                *_refund_words(times.refund),
             ),
             (times.source,),
+        )
+
+
+def _refund_words(terms: RefundTerms | None) -> Iterator[Phrase]:
+    if terms:
+        yield _(
+            "When a dealer leaves: %(share)s %% within %(days)s working days, the rest after %(months)s months "
+            "without claims",
+            share=terms.first_share,
+            days=terms.first_within_workdays,
+            months=terms.rest_after_months,
         )
 
 

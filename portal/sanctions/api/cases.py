@@ -1,10 +1,13 @@
 """The operations. A case that the actor may not see is a 404 before its body is read."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from flask import Response
 
-from portal.access import ApiRoom, Permission, current_actor
+from portal.access import Actor, ApiRoom, Permission, current_actor
 from portal.core import clock
-from portal.core.api import answer, read_body, read_query
+from portal.core.api import Model, answer, read_body, read_query
 from portal.core.errors import NotFound
 from portal.network import unit_below
 from portal.sanctions import queries, service
@@ -19,6 +22,7 @@ from portal.sanctions.api.shapes import (
     NoteBody,
     ProposeBody,
     ReasonBody,
+    ReviewBody,
     StandingAnswer,
     StatementBody,
     StepList,
@@ -29,12 +33,10 @@ from portal.sanctions.api.shapes import (
     step_shown,
 )
 from portal.sanctions.models import Case
+from portal.sanctions.rules import Decision
 
 api = ApiRoom("sanctions", __name__)
-
-
-def _found(case_id: int) -> None:
-    queries.get_case(current_actor(), case_id)
+T = TypeVar("T", bound=Model)
 
 
 def _shown(case: Case, status: int = 200) -> Response:
@@ -102,169 +104,129 @@ def propose() -> Response:
     return _shown(service.propose(current_actor(), proposal), 201)
 
 
-@api.post(
-    "/sanction-cases/<key:case_id>/propose",
-    needs=Permission.SANCTION_PROPOSE,
-    body=AdoptBody,
-    answers={200: CaseAnswer},
-    summary="Adopt a draft: whoever does is its proposer, and the party is told",
+# --- steps: each is a POST on the case, with its own permission and body ----------------------------------------
+
+
+def _step(
+    name: str, needs: Permission, body: type[T], summary: str, *, optional: bool = False
+) -> Callable[[Callable[[Actor, int, T], Case]], None]:
+    """Make a step's operation of a function (actor, case, body); a case that is not seen is 404 before its body."""
+
+    def wrap(work: Callable[[Actor, int, T], Case]) -> None:
+        def take(case_id: int) -> Response:
+            actor = current_actor()
+            queries.get_case(actor, case_id)
+            return _shown(work(actor, case_id, read_body(body, optional=optional)))
+
+        take.__name__ = work.__name__
+        path = f"/sanction-cases/<key:case_id>/{name}"
+        api.post(path, needs=needs, body=body, answers={200: CaseAnswer}, summary=summary)(take)
+
+    return wrap
+
+
+@_step(
+    "propose",
+    Permission.SANCTION_PROPOSE,
+    AdoptBody,
+    "Adopt a draft: whoever does is its proposer, and the party is told",
+    optional=True,
 )
-def adopt(case_id: int) -> Response:
-    _found(case_id)
-    body = read_body(AdoptBody, optional=True)
-    case = service.adopt(
-        current_actor(),
-        case_id,
-        facts=body.facts,
-        documents=body.documents,
-        measures=measures_of(body.measures),
-        note=body.note,
-    )
-    return _shown(case)
-
-
-@api.post(
-    "/sanction-cases/<key:case_id>/statement",
-    needs=Permission.SANCTION_ANSWER,
-    body=StatementBody,
-    answers={200: CaseAnswer},
-    summary="The party states its side before the decision",
-)
-def state_side(case_id: int) -> Response:
-    _found(case_id)
-    body = read_body(StatementBody)
-    return _shown(service.state_side(current_actor(), case_id, body.text, body.documents or []))
-
-
-@api.post(
-    "/sanction-cases/<key:case_id>/approve",
-    needs=Permission.SANCTION_APPROVE,
-    body=ApproveBody,
-    answers={200: CaseAnswer},
-    summary="Approve, as proposed or with milder measures",
-)
-def approve(case_id: int) -> Response:
-    _found(case_id)
-    body = read_body(ApproveBody, optional=True)
-    return _shown(service.approve(current_actor(), case_id, body.note, measures_of(body.measures)))
-
-
-@api.post(
-    "/sanction-cases/<key:case_id>/reject",
-    needs=Permission.SANCTION_APPROVE,
-    body=NoteBody,
-    answers={200: CaseAnswer},
-    summary="No sanction: the case ends",
-)
-def reject(case_id: int) -> Response:
-    _found(case_id)
-    body = read_body(NoteBody, optional=True)
-    return _shown(service.reject(current_actor(), case_id, body.note))
-
-
-@api.post(
-    "/sanction-cases/<key:case_id>/return",
-    needs=Permission.SANCTION_APPROVE,
-    body=ReasonBody,
-    answers={200: CaseAnswer},
-    summary="Back to the officer, with what is lacking",
-)
-def give_back(case_id: int) -> Response:
-    _found(case_id)
-    body = read_body(ReasonBody)
-    return _shown(service.give_back(current_actor(), case_id, body.reason))
-
-
-@api.post(
-    "/sanction-cases/<key:case_id>/serve",
-    needs=Permission.SANCTION_SERVE,
-    body=NoteBody,
-    answers={200: CaseAnswer},
-    summary="Serve the decision: the time to appeal begins",
-)
-def serve(case_id: int) -> Response:
-    _found(case_id)
-    read_body(NoteBody, optional=True)
-    return _shown(service.serve(current_actor(), case_id))
-
-
-@api.post(
-    "/sanction-cases/<key:case_id>/acknowledge",
-    needs=Permission.SANCTION_ANSWER,
-    body=NoteBody,
-    answers={200: CaseAnswer},
-    summary="The party has the decision",
-)
-def acknowledge(case_id: int) -> Response:
-    _found(case_id)
-    read_body(NoteBody, optional=True)
-    return _shown(service.acknowledge(current_actor(), case_id))
-
-
-@api.post(
-    "/sanction-cases/<key:case_id>/appeal",
-    needs=Permission.SANCTION_ANSWER,
-    body=AppealBody,
-    answers={200: CaseAnswer},
-    summary="The party appeals, once, with its grounds",
-)
-def appeal(case_id: int) -> Response:
-    _found(case_id)
-    body = read_body(AppealBody)
-    return _shown(service.appeal(current_actor(), case_id, body.grounds))
-
-
-@api.post(
-    "/sanction-cases/<key:case_id>/decide",
-    needs=Permission.SANCTION_DECIDE,
-    body=DecideBody,
-    answers={200: CaseAnswer},
-    summary="Hear the appeal: upheld, varied or revoked",
-)
-def decide(case_id: int) -> Response:
-    _found(case_id)
-    body = read_body(DecideBody)
+def adopt(actor: Actor, case_id: int, body: AdoptBody) -> Case:
     measures = measures_of(body.measures)
-    return _shown(service.decide(current_actor(), case_id, body.decision, body.note, measures))
+    return service.adopt(
+        actor, case_id, facts=body.facts, documents=body.documents, measures=measures, note=body.note
+    )
 
 
-@api.post(
-    "/sanction-cases/<key:case_id>/execute",
-    needs=Permission.SANCTION_EXECUTE,
-    body=NoteBody,
-    answers={200: CaseAnswer},
-    summary="Let the measures take effect; finance executes what moves money",
+@_step(
+    "statement", Permission.SANCTION_ANSWER, StatementBody, "The party states its side before the decision"
 )
-def execute(case_id: int) -> Response:
-    _found(case_id)
-    read_body(NoteBody, optional=True)
-    return _shown(service.execute(current_actor(), case_id))
+def state_side(actor: Actor, case_id: int, body: StatementBody) -> Case:
+    return service.state_side(actor, case_id, body.text, body.documents or [])
 
 
-@api.post(
-    "/sanction-cases/<key:case_id>/close",
-    needs=Permission.SANCTION_CLOSE,
-    body=NoteBody,
-    answers={200: CaseAnswer},
-    summary="Nothing is left to do",
+@_step(
+    "approve",
+    Permission.SANCTION_APPROVE,
+    ApproveBody,
+    "Approve, as proposed or with milder measures",
+    optional=True,
 )
-def close(case_id: int) -> Response:
-    _found(case_id)
-    body = read_body(NoteBody, optional=True)
-    return _shown(service.close(current_actor(), case_id, body.note))
+def approve(actor: Actor, case_id: int, body: ApproveBody) -> Case:
+    return service.approve(actor, case_id, body.note, measures_of(body.measures))
 
 
-@api.post(
-    "/sanction-cases/<key:case_id>/withdraw",
-    needs=Permission.SANCTION_WITHDRAW,
-    body=ReasonBody,
-    answers={200: CaseAnswer},
-    summary="Take the case back, from any state before it was executed",
+@_step("reject", Permission.SANCTION_APPROVE, NoteBody, "No sanction: the case ends", optional=True)
+def reject(actor: Actor, case_id: int, body: NoteBody) -> Case:
+    return service.reject(actor, case_id, body.note)
+
+
+@_step("return", Permission.SANCTION_APPROVE, ReasonBody, "Back to the officer, with what is lacking")
+def give_back(actor: Actor, case_id: int, body: ReasonBody) -> Case:
+    return service.give_back(actor, case_id, body.reason)
+
+
+@_step(
+    "serve",
+    Permission.SANCTION_SERVE,
+    NoteBody,
+    "Serve the decision: the time to appeal begins",
+    optional=True,
 )
-def withdraw(case_id: int) -> Response:
-    _found(case_id)
-    body = read_body(ReasonBody)
-    return _shown(service.withdraw(current_actor(), case_id, body.reason))
+def serve(actor: Actor, case_id: int, body: NoteBody) -> Case:
+    return service.serve(actor, case_id, body.note)
+
+
+@_step("acknowledge", Permission.SANCTION_ANSWER, NoteBody, "The party has the decision", optional=True)
+def acknowledge(actor: Actor, case_id: int, body: NoteBody) -> Case:
+    return service.acknowledge(actor, case_id, body.note)
+
+
+@_step("appeal", Permission.SANCTION_ANSWER, AppealBody, "The party appeals, once, with its grounds")
+def appeal(actor: Actor, case_id: int, body: AppealBody) -> Case:
+    return service.appeal(actor, case_id, body.grounds)
+
+
+@_step("decide", Permission.SANCTION_DECIDE, DecideBody, "Hear the appeal: upheld, varied or revoked")
+def decide(actor: Actor, case_id: int, body: DecideBody) -> Case:
+    return service.decide(actor, case_id, body.decision, body.note, measures_of(body.measures))
+
+
+@_step(
+    "review",
+    Permission.SANCTION_DECIDE,
+    ReviewBody,
+    "What it hangs on fell: the decision stands, or falls with it and is undone",
+)
+def review(actor: Actor, case_id: int, body: ReviewBody) -> Case:
+    return service.review(actor, case_id, Decision(body.decision), body.note)
+
+
+@_step(
+    "execute",
+    Permission.SANCTION_EXECUTE,
+    NoteBody,
+    "Let the measures take effect; finance executes what moves money",
+    optional=True,
+)
+def execute(actor: Actor, case_id: int, body: NoteBody) -> Case:
+    return service.execute(actor, case_id, body.note)
+
+
+@_step("close", Permission.SANCTION_CLOSE, NoteBody, "Nothing is left to do", optional=True)
+def close(actor: Actor, case_id: int, body: NoteBody) -> Case:
+    return service.close(actor, case_id, body.note)
+
+
+@_step(
+    "withdraw",
+    Permission.SANCTION_WITHDRAW,
+    ReasonBody,
+    "Take the case back, from any state before it was executed",
+)
+def withdraw(actor: Actor, case_id: int, body: ReasonBody) -> Case:
+    return service.withdraw(actor, case_id, body.reason)
 
 
 @api.get(

@@ -1,7 +1,7 @@
 """What goes in and out of the operations on cases."""
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -122,6 +122,13 @@ class DecideBody(Model):
     decision: Decision
     note: Note = ""
     measures: Measures | None = None
+
+
+class ReviewBody(Model):
+    """`upheld`: the decision stands; `revoked`: it falls with what it hangs on."""
+
+    decision: Literal["upheld", "revoked"]
+    note: Reason
 
 
 class CaseQuery(ListQuery):

@@ -23,6 +23,7 @@ from portal.sanctions.service.steps import milder
 Work = Callable[[Actor, Case, Sent], Case | None]
 MOST_PAPERS = 20
 SAY_WHY = lazy("Say why: it stands in the case, and the party reads it.")
+REVIEWS = {Decision.UPHELD, Decision.REVOKED}
 APPROVE, MILDER, RETURN, REJECT = "approve", "milder", "return", "reject"
 
 
@@ -170,7 +171,7 @@ def appeal(number: str) -> ResponseReturnValue:
 def approve(number: str) -> ResponseReturnValue:
     opinion = request.form.get("opinion", "")
     if opinion in (APPROVE, MILDER, REJECT) and not request.form.get("sure"):
-        return _looked_at_again(number, opinion)
+        return _looked_at_again(number, opinion, "approve")
 
     def work(actor: Actor, case: Case, sent: Sent) -> Case | None:
         note = sent["note"][:2000]
@@ -193,7 +194,7 @@ def approve(number: str) -> ResponseReturnValue:
 def decide(number: str) -> ResponseReturnValue:
     opinion = request.form.get("opinion", "")
     if opinion in set(Decision) and not request.form.get("sure"):
-        return _looked_at_again(number, opinion)
+        return _looked_at_again(number, opinion, "decide")
 
     def work(actor: Actor, case: Case, sent: Sent) -> Case | None:
         if opinion not in set(Decision):
@@ -206,7 +207,23 @@ def decide(number: str) -> ResponseReturnValue:
     return take(number, work, gettext("The appeal is decided; the party is told."))
 
 
-def _looked_at_again(number: str, opinion: str) -> ResponseReturnValue:
+@room.post("/sanctions/<number>/review", needs=Permission.SANCTION_DECIDE)
+def review(number: str) -> ResponseReturnValue:
+    opinion = request.form.get("opinion", "")
+    if opinion in REVIEWS and not request.form.get("sure"):
+        return _looked_at_again(number, opinion, "review")
+
+    def work(actor: Actor, case: Case, sent: Sent) -> Case | None:
+        if opinion not in REVIEWS:
+            sent.errors.append(("#opinion-upheld", lazy("Choose one.")))
+            return None
+        note = sent.needed("note", SAY_WHY)[:2000]
+        return service.review(actor, case.id, Decision(opinion), note) if note else None
+
+    return take(number, work, gettext("Your decision is in the case."))
+
+
+def _looked_at_again(number: str, opinion: str, step: str) -> ResponseReturnValue:
     """The check page of a decision: exactly what will be written, or the form again with what is wrong."""
     actor = current_actor()
     found = listed.by_number(actor, number)
@@ -237,6 +254,6 @@ def _looked_at_again(number: str, opinion: str) -> ResponseReturnValue:
         ends=opinion in (REJECT, Decision.REVOKED),
         measures=measures,
         measure_words=measure_words,
-        hearing=opinion in set(Decision),
+        step=step,
         state_tag=shown.STATE_TAGS[found.at],
     )

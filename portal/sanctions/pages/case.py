@@ -33,7 +33,7 @@ def appeal_of(number: str) -> ResponseReturnValue:
     return redirect(url_for("sanctions.case", number=found.number, _anchor="appeal"))
 
 
-STEPS = "propose approve serve statement acknowledge appeal decide execute close withdraw".split()
+STEPS = "propose approve serve statement acknowledge appeal decide review execute close withdraw".split()
 
 
 @room.get("/sanctions/<number>/<step>", needs=Permission.SANCTION_READ)

@@ -90,7 +90,7 @@ def _texts(actor: Actor, found: Case, lang: str) -> dict[str, Any]:
             for each in found.planned
         ]
         if found.decision != Decision.REVOKED
-        else [gettext("None: the decision was revoked on appeal.")],
+        else [gettext("None: the decision was revoked.")],
         "reasons_title": gettext("Reasons"),
         "reasons": [text for text in (found.approval_note, found.decision_note) if text],
         "right_title": gettext("Right of appeal"),
@@ -110,7 +110,13 @@ def _texts(actor: Actor, found: Case, lang: str) -> dict[str, Any]:
                 else []
             ),
             *(
-                [[gettext("Appeal heard by"), names.get(found.heard_by, ""), when(found.decided_at)]]
+                [
+                    [
+                        gettext("Appeal heard by") if found.appealed_at else gettext("Reviewed by"),
+                        names.get(found.heard_by, ""),
+                        when(found.decided_at),
+                    ]
+                ]
                 if found.heard_by
                 else []
             ),
@@ -123,6 +129,8 @@ def _texts(actor: Actor, found: Case, lang: str) -> dict[str, Any]:
 
 
 def _right(found: Case, when: Any) -> Any:
+    if found.decision == Decision.REVOKED and found.appealed_at is None:
+        return gettext("The decision was taken back on review: what it hung on fell. Nothing of it remains.")
     if found.decided_at is not None:
         return gettext("One appeal was made and is decided; the decision above is final.")
     if found.appeal_due_at is not None:

@@ -15,7 +15,7 @@ from portal.sanctions import queries
 from portal.sanctions.models import Case, Effect, Step
 from portal.sanctions.queries import pages as listed
 from portal.sanctions.queries.pages import ENDED, Tab
-from portal.sanctions.rules import FROM_MARGIN, MONEY, MOVES, MeasureKind, Move, State, at_stake
+from portal.sanctions.rules import FROM_MARGIN, MONEY, MOVES, REVIEWED, MeasureKind, Move, State, at_stake
 from portal.sanctions.service.steps import refuse_hands
 
 STATE_TAGS: Mapping[State, tuple[str, Any]] = {
@@ -47,6 +47,9 @@ MOVE_WORDS: Mapping[str, Any] = {
     Move.REVOKE: _("Appeal heard: revoked"),
     Move.EXECUTE: _("Measures executed"),
     Move.CLOSE: _("Case closed"),
+    Move.REVIEW: _("Put up for review"),
+    Move.KEEP: _("Reviewed: the decision stands"),
+    Move.FALL: _("Reviewed: the decision is taken back"),
     Move.WITHDRAW: _("Withdrawn by the officer"),
 }
 DUE_WORDS: Mapping[State, Any] = {
@@ -78,6 +81,7 @@ TAB_WORDS: Mapping[Tab, Any] = {
     Tab.EXECUTE: _("To be executed"),
     Tab.SOON: _("Running out"),
     Tab.REVIEW: _("To be reviewed"),
+    Tab.SHORT: _("Shortfalls and top-ups"),
     Tab.EXECUTED: _("Measures in force"),
     Tab.DONE: _("Ended"),
     Tab.ALL: _("All"),
@@ -112,6 +116,7 @@ def acts_of(actor: Actor, case: Case, effects: Sequence[Effect], now: datetime) 
         _adopting(actor, case),
         _deciding(actor, case, now),
         _hearing(actor, case),
+        _reviewing(actor, case),
         _serving(actor, case),
         _executing(actor, case, effects, now),
         _closing(actor, case, effects),
@@ -168,6 +173,12 @@ def _hearing(actor: Actor, case: Case) -> list[Act]:
     return [Act("decide", _refusal(actor, case, Move.UPHOLD))]
 
 
+def _reviewing(actor: Actor, case: Case) -> list[Act]:
+    if case.review_at is None or case.at not in REVIEWED or not actor.may(Permission.SANCTION_DECIDE):
+        return []
+    return [Act("review", _refusal(actor, case, Move.KEEP))]
+
+
 def _serving(actor: Actor, case: Case) -> list[Act]:
     if case.at is not State.APPROVED or not actor.may(Permission.SANCTION_SERVE):
         return []
@@ -183,6 +194,8 @@ def _executing(actor: Actor, case: Case, effects: Sequence[Effect], now: datetim
         why = _("Finance executes what moves money.")
     elif case.at is State.SERVED and case.appeal_due_at is not None and now < case.appeal_due_at:
         why = _("The time to appeal is not over.")
+    elif case.review_at is not None:
+        why = _("What this case hangs on fell: it is reviewed first.")
     return [Act("execute", why)]
 
 
@@ -211,7 +224,7 @@ class Stage:
 
 
 CLOCK = "clock"  # how the sweep signs
-BAD_MOVES = {Move.RETURN, Move.WITHDRAW, Move.REJECT, Move.REVOKE}
+BAD_MOVES = {Move.RETURN, Move.WITHDRAW, Move.REJECT, Move.REVOKE, Move.REVIEW, Move.FALL}
 
 
 def timeline(case: Case, steps: Sequence[Step]) -> list[Stage]:

@@ -20,10 +20,12 @@ from portal.sanctions.queries.standing import (
     CircularView,
     Standing,
     effects_of,
+    lasting,
     list_circulars,
     may_file,
     running_effects,
     standing,
+    top_ups_of,
 )
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "effects_of",
     "get_case",
     "is_party",
+    "lasting",
     "list_cases",
     "list_circulars",
     "lock_case",
@@ -46,6 +49,7 @@ __all__ = [
     "standing",
     "steps_of",
     "to_close",
+    "top_ups_of",
     "view",
     "views",
 ]

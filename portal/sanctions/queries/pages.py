@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select, true
 
 from portal.access import Actor, Role
 from portal.accounts import Membership, Person
@@ -14,7 +14,7 @@ from portal.core.paging import LIMIT, Page, paged
 from portal.network import Unit
 from portal.sanctions.models import Case, Effect
 from portal.sanctions.queries.cases import CaseView, is_party, may_see, views
-from portal.sanctions.rules import State
+from portal.sanctions.rules import REVIEWED, MeasureKind, State
 
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 SOON = timedelta(hours=48)
@@ -35,6 +35,7 @@ class Tab(StrEnum):
     EXECUTE = "execute"
     SOON = "soon"
     REVIEW = "review"
+    SHORT = "short"
     EXECUTED = "executed"
     DONE = "done"
     ALL = "all"
@@ -48,10 +49,11 @@ def tab_condition(tab: Tab, now: datetime) -> ColumnElement[bool]:
     """Which cases stand under a tab."""
     appeal_over = or_(Case.appeal_due_at.is_(None), Case.appeal_due_at <= now)
     running = ~_is(*ENDED, State.EXECUTED)
+    reviewed = Case.review_at.is_not(None)
     conditions: Mapping[Tab, ColumnElement[bool]] = {
         Tab.OPEN: ~_is(*ENDED),
-        Tab.TEND: or_(_is(State.DRAFT, State.APPROVED), and_(Case.review_at.is_not(None), ~_is(*ENDED))),
-        Tab.JUDGE: _is(State.PROPOSED, State.APPEALED),
+        Tab.TEND: or_(_is(State.DRAFT, State.APPROVED), and_(reviewed, ~_is(*REVIEWED))),
+        Tab.JUDGE: or_(_is(State.PROPOSED, State.APPEALED), and_(reviewed, _is(*REVIEWED))),
         Tab.DRAFT: _is(State.DRAFT),
         Tab.PROPOSED: _is(State.PROPOSED),
         Tab.SERVE: _is(State.APPROVED),
@@ -59,7 +61,20 @@ def tab_condition(tab: Tab, now: datetime) -> ColumnElement[bool]:
         Tab.APPEALED: _is(State.APPEALED),
         Tab.EXECUTE: or_(_is(State.UPHELD, State.VARIED), and_(_is(State.SERVED), appeal_over)),
         Tab.SOON: and_(running, Case.step_due_at <= now + SOON),
-        Tab.REVIEW: and_(Case.review_at.is_not(None), ~_is(*ENDED)),
+        Tab.REVIEW: reviewed,
+        Tab.SHORT: exists().where(
+            Effect.network_id == Case.network_id,
+            Effect.case_id == Case.id,
+            Effect.undone_at.is_(None),
+            or_(
+                Effect.short_minor > 0,
+                and_(
+                    Effect.kind == MeasureKind.TOP_UP.value,
+                    Effect.applied_at.is_not(None),
+                    Effect.settled_at.is_(None),
+                ),
+            ),
+        ),
         Tab.EXECUTED: _is(State.EXECUTED),
         Tab.DONE: _is(*ENDED),
         Tab.ALL: true(),

@@ -1,6 +1,6 @@
 """What executed measures left of a unit's rights, and the circulars that everybody reads."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -58,6 +58,11 @@ def _in_force(unit: Unit, now: datetime) -> Sequence[Effect]:
         return db.session.scalars(chosen).all()
 
 
+def lasting(unit: Unit, now: datetime) -> list[MeasureKind]:
+    """Which measures bind the unit now."""
+    return [MeasureKind(each.kind) for each in _in_force(unit, now)]
+
+
 def standing(actor: Actor, unit: Unit, now: datetime) -> Standing:
     """What the unit may still do, and the cases behind it that this actor may see."""
     found = _in_force(unit, now)
@@ -85,6 +90,17 @@ def effects_of(case_id: int, *, lock: bool = False) -> Sequence[Effect]:
     if lock:
         chosen = chosen.with_for_update()
     return db.session.scalars(chosen.order_by(Effect.round, Effect.place)).all()
+
+
+def top_ups_of(unit_ids: Collection[int]) -> Sequence[Effect]:
+    """Every top-up that these units ever owed, but for those that fell: what one deposit paid does not pay another."""
+    chosen = select(Effect).where(
+        Effect.kind == MeasureKind.TOP_UP.value,
+        Effect.about_unit_id.in_(unit_ids),
+        Effect.applied_at.is_not(None),
+        Effect.undone_at.is_(None),
+    )
+    return db.session.scalars(chosen.order_by(Effect.applied_at, Effect.id)).all()
 
 
 def running_effects(kind: MeasureKind, *, lock: bool = False) -> Sequence[Effect]:

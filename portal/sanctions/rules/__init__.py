@@ -5,6 +5,7 @@ from portal.sanctions.rules.cases import (
     HEARING,
     MOVES,
     OF_PARTY,
+    REVIEWED,
     STANDS,
     Decision,
     Move,
@@ -15,6 +16,7 @@ from portal.sanctions.rules.cases import (
     hangs_on,
     refused_hand,
     step_due,
+    under_review,
 )
 from portal.sanctions.rules.measures import (
     FROM_MARGIN,
@@ -38,6 +40,7 @@ __all__ = [
     "MONEY",
     "MOVES",
     "OF_PARTY",
+    "REVIEWED",
     "STANDS",
     "Decision",
     "Fault",
@@ -58,4 +61,5 @@ __all__ = [
     "planned",
     "refused_hand",
     "step_due",
+    "under_review",
 ]

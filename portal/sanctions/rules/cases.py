@@ -42,6 +42,9 @@ class Move(StrEnum):
     REVOKE = "revoke"
     EXECUTE = "execute"
     CLOSE = "close"
+    REVIEW = "review"
+    KEEP = "keep"
+    FALL = "fall"
     WITHDRAW = "withdraw"
 
 
@@ -57,6 +60,8 @@ class Decision(StrEnum):
         return {"upheld": Move.UPHOLD, "varied": Move.VARY, "revoked": Move.REVOKE}[self.value]
 
 
+REVIEWED = (State.APPROVED, State.SERVED, State.UPHELD, State.VARIED, State.EXECUTED, State.CLOSED)
+"""A decision that was made is looked at again where what it hangs on fell; an appeal that runs decides it by itself."""
 MOVES: Mapping[tuple[State, Move], State] = {
     (State.DRAFT, Move.PROPOSE): State.PROPOSED,
     (State.PROPOSED, Move.STATE): State.PROPOSED,
@@ -78,6 +83,8 @@ MOVES: Mapping[tuple[State, Move], State] = {
     (State.VARIED, Move.EXECUTE): State.EXECUTED,
     (State.EXECUTED, Move.CLOSE): State.CLOSED,
     (State.REVOKED, Move.CLOSE): State.CLOSED,
+    **{(state, Move.KEEP): state for state in REVIEWED},
+    **{(state, Move.FALL): State.REVOKED for state in REVIEWED},
     (State.DRAFT, Move.WITHDRAW): State.WITHDRAWN,
     (State.PROPOSED, Move.WITHDRAW): State.WITHDRAWN,
     (State.APPROVED, Move.WITHDRAW): State.WITHDRAWN,
@@ -114,6 +121,13 @@ class Times:
     statement: timedelta
     approval: timedelta
     appeal: timedelta
+
+
+def under_review(state: State, decision: str | None) -> bool:
+    """Whether a case in this state can be put up for review: it runs, or what was decided in it still binds."""
+    if state in (State.REJECTED, State.REVOKED, State.WITHDRAWN):
+        return False
+    return state is not State.CLOSED or decision != Decision.REVOKED
 
 
 def step_due(state: State, now: datetime, times: Times, *, stated: bool = False) -> datetime | None:
@@ -166,7 +180,7 @@ def facts_words(facts: Iterable[Mapping[str, Any]], zone: ZoneInfo) -> list[tupl
 # --- whose hands ------------------------------------------------------------------------------------------------
 
 DECIDING = frozenset({Move.APPROVE, Move.REJECT, Move.RETURN})
-HEARING = frozenset({Move.UPHOLD, Move.VARY, Move.REVOKE})
+HEARING = frozenset({Move.UPHOLD, Move.VARY, Move.REVOKE, Move.KEEP, Move.FALL})
 OF_PARTY = frozenset({Move.STATE, Move.ACKNOWLEDGE, Move.APPEAL})
 RANK = (
     Who.STORE,

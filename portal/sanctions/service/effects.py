@@ -22,6 +22,8 @@ from portal.sanctions.service.steps import Held
 
 WAITS = {MeasureKind.TOP_UP, MeasureKind.COMMISSION_WITHHELD}
 """These are not settled when they are applied: money or a statement has to come."""
+LEAVES = {MeasureKind.DEALER_DISQUALIFIED, MeasureKind.FRANCHISE_CANCELLED}
+"""The dealer leaves the network: its margin is paid back by the rulebook's terms, its customers need another one."""
 HANDED_ON = {
     MeasureKind.MANAGEMENT_RESPONSIBILITY: "Sanction case %(number)s: management responsibility is recorded",
     MeasureKind.DISMISSAL_RECOMMENDED: "Sanction case %(number)s recommends a dismissal",
@@ -71,6 +73,10 @@ def undo(actor: Actor, case: Case, held: Held, reason: str) -> None:
         if effect.withholding_id is not None:
             ledger.cancel_withholding(actor, effect.withholding_id, reason)
         effect.undone_at = held.now
+    db.session.flush()
+    unit = network.get_unit(case.about_unit_id)
+    if case.person_id is None and not LEAVES & set(queries.lasting(unit, held.now)):
+        ledger.stay(actor, unit, reason, case_id=case.id)
     for circular in db.session.scalars(select(Circular).where(Circular.case_id == case.id)):
         circular.withdrawn_at = held.now
     db.session.flush()
@@ -102,8 +108,8 @@ def apply(actor: Actor, case: Case, held: Held, *, money: bool) -> None:
             effect.until = effect.until or held.now + held.procedure.top_up
         elif kind is MeasureKind.CIRCULAR:
             _publish(actor, case, held)
-        elif kind is MeasureKind.DEALER_DISQUALIFIED:
-            _tell_region(actor, case)
+        elif kind in LEAVES:
+            _part_from(actor, case, kind, held.now)
         elif kind in HANDED_ON:
             _hand_on(actor, case, HANDED_ON[kind])
         db.session.flush()
@@ -131,7 +137,7 @@ def _withhold(actor: Actor, case: Case, effect: Effect, now: datetime) -> None:
     order = ledger.withhold(
         actor, _owner(case), effect.month, effect.share, key=_key(case, effect), cause=_cause(case)
     )
-    effect.withholding_id = order.id
+    effect.withholding_id, effect.short_minor = order.id, order.short_minor or 0
     effect.settled_at = now if order.posted_at is not None else None
 
 
@@ -158,16 +164,22 @@ def _publish(actor: Actor, case: Case, held: Held) -> None:
     )
 
 
-def _tell_region(actor: Actor, case: Case) -> None:
-    region = network.superior_of_kind(case.about_path, "region")
-    notices.tell(
-        actor,
-        unit_ids=[region.id] if region else [],
-        roles=[Role.REGIONAL_MANAGER],
-        kind="dealer:disqualified",
-        subject="%(unit)s is disqualified: its customers need another dealer",
-        params={"unit": network.get_unit(case.about_unit_id).name},
-    )
+def _part_from(actor: Actor, case: Case, kind: MeasureKind, now: datetime) -> None:
+    """The region is told whose customers now need a home, finance what is to be paid back."""
+    unit = network.get_unit(case.about_unit_id)
+    ledger.leave(actor, unit, now, case.number, case_id=case.id)
+    if kind is MeasureKind.DEALER_DISQUALIFIED:
+        region = network.superior_of_kind(case.about_path, "region")
+        above = network.superior_of_kind(case.about_path, "channel")
+        notices.tell(
+            actor,
+            unit_ids=[each.id for each in (region, above) if each],
+            roles=[Role.REGIONAL_MANAGER, Role.CHANNEL_MANAGER],
+            kind="dealer:disqualified",
+            subject="%(unit)s is disqualified: its customers need another dealer",
+            params={"unit": unit.name},
+            link=f"/customers?unit={unit.code}",
+        )
 
 
 def _hand_on(actor: Actor, case: Case, subject: str) -> None:

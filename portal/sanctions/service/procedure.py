@@ -45,7 +45,7 @@ def state_side(actor: Actor, case_id: int, text: str, documents: Sequence[str] =
         return case
 
 
-def acknowledge(actor: Actor, case_id: int) -> Case:
+def acknowledge(actor: Actor, case_id: int, note: str = "") -> Case:
     """The party has the decision. Conflict: `wrong_state`, `already_acknowledged`."""
     with holding(actor, case_id, Move.ACKNOWLEDGE) as held:
         case = held.case
@@ -53,7 +53,7 @@ def acknowledge(actor: Actor, case_id: int) -> Case:
         if case.acknowledged_at is not None:
             raise Conflict("already_acknowledged", lazy("This decision was acknowledged already."))
         case.acknowledged_at, case.acknowledged_by = held.now, actor.person_id
-        return move_on(actor, held, Move.ACKNOWLEDGE, state, "")
+        return move_on(actor, held, Move.ACKNOWLEDGE, state, note)
 
 
 def appeal(actor: Actor, case_id: int, grounds: str) -> Case:
@@ -140,14 +140,14 @@ def give_back(actor: Actor, case_id: int, reason: str) -> Case:
         return held.case
 
 
-def serve(actor: Actor, case_id: int) -> Case:
+def serve(actor: Actor, case_id: int, note: str = "") -> Case:
     """The decision goes to the party; from now on it has its time to appeal. Conflict: `wrong_state`."""
     with holding(actor, case_id, Move.SERVE) as held:
         case = held.case
         state = rules.after(case.at, Move.SERVE)
         case.served_at, case.served_by = held.now, actor.person_id
         case.appeal_due_at = held.now + held.times.appeal
-        move_on(actor, held, Move.SERVE, state, "")
+        move_on(actor, held, Move.SERVE, state, note)
         tell_party(
             actor,
             case,
@@ -199,12 +199,37 @@ def _review_those_that_hang_on(actor: Actor, held: Held) -> None:
             put_up_for_review(actor, each, reason, held.now)
 
 
+def review(actor: Actor, case_id: int, decision: Decision, note: str) -> Case:
+    """A decision that was made hangs on something that fell: it stands (upheld), or falls too (revoked) and all that it
+    did is undone, with reversals in the ledger. By neither proposer nor approver.
+
+    Conflict: `wrong_state`, `no_review`. NotAllowed: `four_eyes`, `own_case`.
+    """
+    falls = decision is Decision.REVOKED
+    move = Move.FALL if falls else Move.KEEP
+    with holding(actor, case_id, move) as held:
+        case = held.case
+        state = rules.after(case.at, move)
+        if case.review_at is None:
+            raise Conflict("no_review", lazy("Nothing that this case hangs on has fallen."))
+        reason = case.review_reason
+        if falls:
+            case.decided_at, case.heard_by, case.closed_at = held.now, actor.person_id, None
+            case.decision, case.decision_note = decision.value, note
+        move_on(actor, held, move, state, note)
+        if falls:
+            effects.undo(actor, case, held, f"{case.number}: {reason}")
+            _review_those_that_hang_on(actor, held)
+            tell_party(actor, case, "The decision in sanction case %(number)s was taken back")
+        return case
+
+
 # --- its effects and its end ------------------------------------------------------------------------------------
 
 
-def execute(actor: Actor, case_id: int) -> Case:
-    """Let the measures take effect, each once. An officer does what is not money; finance does the money, and with
-    it whatever the case has left. Conflict: `appeal_open`, `wrong_state`. NotAllowed: `money`."""
+def execute(actor: Actor, case_id: int, note: str = "") -> Case:
+    """Let the measures take effect, each once. An officer does what is not money; finance does the money, and with it
+    whatever the case has left. Conflict: `appeal_open`, `wrong_state`, `under_review`. NotAllowed: `money`."""
     with holding(actor, case_id, Move.EXECUTE) as held:
         case = held.case
         pays = actor.may(Permission.LEDGER_POST)
@@ -216,11 +241,13 @@ def execute(actor: Actor, case_id: int) -> Case:
                 "appeal_open", lazy("The time to appeal is not over."), appeal_due_at=case.appeal_due_at
             )
         state = rules.after(case.at, Move.EXECUTE)
+        if case.review_at is not None:
+            raise Conflict("under_review", lazy("What this case hangs on fell: it is reviewed first."))
         effects.apply(actor, case, held, money=pays)
         if effects.left_to_apply(case):
-            return move_on(actor, held, Move.EXECUTE, case.at, "")
+            return move_on(actor, held, Move.EXECUTE, case.at, note)
         case.executed_at, case.executed_by = held.now, actor.person_id
-        move_on(actor, held, Move.EXECUTE, state, "")
+        move_on(actor, held, Move.EXECUTE, state, note)
         tell_party(actor, case, "The measures of sanction case %(number)s have taken effect")
         return case
 

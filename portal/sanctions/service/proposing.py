@@ -20,7 +20,7 @@ from portal.sanctions import queries, rules
 from portal.sanctions.models import Breach as BreachRow
 from portal.sanctions.models import Case, SanctionNumber
 from portal.sanctions.rules import Measure, Move, State
-from portal.sanctions.service.reporting import HISTORY, draft
+from portal.sanctions.service.reporting import HISTORY, draft, month_of
 from portal.sanctions.service.steps import (
     REFUSED,
     Held,
@@ -221,7 +221,8 @@ def _climb(case: Case, procedure: Procedure, *, untouched: bool) -> None:
         book = rulebook.at_version(case.network_id, case.rulebook_version)
         answers = book.answerable(case.rule, case.against)
         if answers is not None and answers.ladder:
-            case.measures = stored(rules.planned(answers.step(step), f"{case.occurred_at:%Y-%m}"))
+            zone = ZoneInfo(network.get_network(case.network_id).time_zone)
+            case.measures = stored(rules.planned(answers.step(step), month_of(case.occurred_at, zone)))
     case.step = step
 
 

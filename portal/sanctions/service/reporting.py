@@ -23,7 +23,7 @@ from portal.network import Network
 from portal.rulebook import Who
 from portal.sanctions import queries
 from portal.sanctions.models import Breach, Case, Step
-from portal.sanctions.rules import STANDS, Move, State, planned
+from portal.sanctions.rules import STANDS, Move, State, planned, under_review
 
 PLACE: dict[Who, tuple[str, Role | None]] = {
     Who.STORE: ("store", None),
@@ -89,7 +89,8 @@ DRAFT = text(
             SELECT 1 + count(*) FILTER (WHERE c.ladder = :ladder AND c.approved_at >= t.occurred_at - :within) AS step,
                    coalesce(jsonb_agg(jsonb_build_object('id', c.id, 'number', c.number, 'rule', c.rule, 'requirement',
                      c.requirement, 'at', c.approved_at, 'state', c.state, 'measures', c.measures)
-                     ORDER BY c.approved_at), '[]') AS history
+                     ORDER BY c.approved_at) FILTER (WHERE c.approved_at >= t.occurred_at - :year_back),
+                     '[]') AS history
             FROM sanction_case c
             WHERE c.network_id = :network AND c.party = t.party AND c.approved_at >= t.occurred_at - :back
               AND c.state = ANY(:standing) AND c.decision IS DISTINCT FROM 'revoked') AS before),
@@ -118,6 +119,11 @@ DRAFT = text(
 ).bindparams(
     bindparam("breaches", type_=ARRAY(BigInteger)), bindparam("standing", [each.value for each in STANDS])
 )
+
+
+def month_of(occurred_at: datetime, zone: ZoneInfo) -> str:
+    """The calendar month of a breach, '2026-11': 24:00 belongs to the day that ends."""
+    return f"{(occurred_at - timedelta(seconds=1)).astimezone(zone):%Y-%m}"
 
 
 def headquarters_of(of: Network) -> Scope:
@@ -166,9 +172,7 @@ def draft(
     if breach is None:
         return 0
     zone = ZoneInfo(of.time_zone)
-    month = (
-        f"{(occurred_at - timedelta(seconds=1)).astimezone(zone):%Y-%m}"  # 24:00 belongs to the day that ends
-    )
+    month = month_of(occurred_at, zone)
     count = 0
     for answerable in breach.answerable:
         if answerable.who in but or answerable.who not in PLACE:
@@ -188,7 +192,8 @@ def draft(
             "ladder": breach.group or breach.key,
             "version": version,
             "within": times.ladder_within,
-            "back": HISTORY,
+            "back": max(HISTORY, times.ladder_within),
+            "year_back": HISTORY,
             "ladders": json.dumps([[each.model_dump(mode="json") for each in step] for step in ladders]),
             "now": now,
             "due": now + times.approval,
@@ -249,22 +254,15 @@ def retract_breach(who: events.Doer, source: str, reason: str, now: datetime) ->
 
 
 def put_up_for_review(who: events.Doer, case: Case, reason: str, now: datetime) -> None:
-    """What it hangs on fell: an officer looks at it again. Once; not where it has ended."""
-    if case.review_at is not None or case.at in (
-        State.REJECTED,
-        State.REVOKED,
-        State.CLOSED,
-        State.WITHDRAWN,
-    ):
+    """What it hangs on fell: it is looked at again, also when it has taken effect. Once; not where nothing binds."""
+    if case.review_at is not None or not under_review(case.at, case.decision):
         return
     case.review_at, case.review_reason = now, reason
-    events.record(
-        who, "sanction_case:put_up_for_review", case, after={"number": case.number, "reason": reason}
-    )
+    write_step(who, case, Move.REVIEW, reason, now)
     notices.tell(
         who,
         unit_ids=[unit.id for unit in network.units_below(case.unit_path, kind="headquarters")],
-        roles=[Role.SANCTION_OFFICER],
+        roles=[Role.SANCTION_OFFICER, Role.SANCTION_APPROVER],
         kind="sanction_case:put_up_for_review",
         subject="Sanction case %(number)s is to be reviewed: what it hangs on fell",
         params={"number": case.number},

@@ -14,9 +14,11 @@ from portal.core.texts import lazy
 from portal.rulebook import Procedure, Who
 from portal.sanctions import queries, rules
 from portal.sanctions.models import Case
-from portal.sanctions.rules import OF_PARTY, Measure, Move, State, Times
+from portal.sanctions.rules import HEARING, OF_PARTY, Measure, Move, State, Times
 from portal.sanctions.service.reporting import write_step
 
+ENDS_REVIEW = HEARING | {Move.PROPOSE, Move.REJECT, Move.WITHDRAW}
+"""Whoever takes these steps has looked at the case again."""
 REFUSED = {
     "four_eyes": lazy("Proposer, approver and whoever hears the appeal are different persons."),
     "own_case": lazy("Nobody decides on a case of the own unit or person."),
@@ -89,6 +91,8 @@ def move_on(actor: Actor, held: Held, move: Move, state: State, note: str) -> Ca
         case.step_due_at = rules.step_due(state, held.now, held.times, stated=stated)
         case.step_overdue_at = None
     case.state = state.value
+    if move in ENDS_REVIEW:
+        case.review_at, case.review_reason = None, ""
     if state in (State.REJECTED, State.CLOSED, State.WITHDRAWN):
         case.closed_at = held.now
     write_step(actor, case, move, note, held.now)

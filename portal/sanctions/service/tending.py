@@ -3,6 +3,7 @@
 Called by the minute's sweep (clocks stands above this room): safe to run late, twice, and twice at once.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -54,9 +55,10 @@ def _late_steps(who: events.Doer, of: Network, now: datetime) -> int:
 
 def _top_ups(who: events.Doer, of: Network, now: datetime) -> int:
     done = 0
-    for effect in queries.running_effects(MeasureKind.TOP_UP, lock=True):
-        assert effect.applied_at is not None
-        if ledger.deposited_since(effect.about_unit_id, effect.applied_at) >= (effect.amount_minor or 0):
+    running = queries.running_effects(MeasureKind.TOP_UP, lock=True)
+    paid = _paid({each.about_unit_id for each in running})
+    for effect in running:
+        if paid[effect.id] >= (effect.amount_minor or 0):
             effect.settled_at = now
             done += 1
         elif effect.overdue_at is None and effect.until is not None and effect.until <= now:
@@ -75,12 +77,24 @@ def _top_ups(who: events.Doer, of: Network, now: datetime) -> int:
     return done
 
 
+def _paid(units: set[int]) -> dict[int, int]:
+    """How much of each top-up of these units has come in."""
+    orders: dict[int, list[ledger.Order]] = defaultdict(list)
+    for each in queries.top_ups_of(units):
+        assert each.applied_at is not None
+        orders[each.about_unit_id].append(ledger.Order(each.id, each.applied_at, each.amount_minor or 0))
+    paid: dict[int, int] = {}
+    for unit, owed in orders.items():
+        paid |= ledger.paid_of(owed, ledger.deposits_of(unit, min(each.since for each in owed)))
+    return paid
+
+
 def _statements(now: datetime) -> int:
     waiting = queries.running_effects(MeasureKind.COMMISSION_WITHHELD, lock=True)
     posted = ledger.withheld([each.withholding_id for each in waiting if each.withholding_id is not None])
     for effect in waiting:
         if effect.withholding_id in posted:
-            effect.settled_at = now
+            effect.settled_at, effect.short_minor = now, posted[effect.withholding_id].short
     return len(posted)
 
 

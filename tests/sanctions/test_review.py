@@ -1,0 +1,198 @@
+"""What hangs on a case that fell is looked at again, also after it took effect; what it did is undone."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from portal import clocks, ledger, rulebook, sanctions
+from portal.core.db import db, finish
+from tests.conftest import Hands
+from tests.factories import World
+from tests.sanctions.court import Court
+from tests.sanctions.test_requirements import commissions
+
+
+def put_up(world: World, case: str, at: Hands) -> None:
+    """What the case hangs on falls: its breach was none."""
+    world.as_("officer")
+    source = db.session.scalar(
+        text("SELECT b.source FROM breach b JOIN sanction_case c ON c.breach_id = b.id WHERE c.id = :id"),
+        {"id": int(case)},
+    )
+    sanctions.retract_breach(world.actors["officer"], source, "It was filed in time.", at.moment)
+    finish(good=True)
+
+
+def executed(court: Court, at: Hands, **body: Any) -> str:
+    case: str = court.propose(**body)["id"]
+    court.final(case)
+    done = court.step(case, "execute")
+    assert done["state"] == "executed"
+    return case
+
+
+def test_what_was_taken_is_given_back_by_a_reversal(world: World, court: Court, at: Hands) -> None:
+    court.margin("D1", 500_000)
+    measures = [
+        {"kind": "margin_forfeited", "amount": 300_000},
+        {"kind": "marketing_support_cancelled"},
+        {"kind": "circular"},
+    ]
+    case = executed(court, at, rule="R033", unit="D1", measures=measures)
+    assert court.balances("D1") == {"margin": 200_000}
+    assert court.refused(case, "review", "approver2", decision="revoked", note="x") == (409, "no_review")
+    put_up(world, case, at)
+    assert court.get(case)["review_at"] is not None
+    assert court.refused(case, "review", "approver", decision="revoked", note="x") == (403, "four_eyes")
+    assert court.refused(case, "review", "officer", decision="revoked", note="x")[0] == 403
+    assert court.refused(case, "review", "approver2", decision="varied", note="x")[0] == 422
+    done = court.step(case, "review", "approver2", decision="revoked", note="The file was there.")
+    assert (done["state"], done["review_at"]) == ("revoked", None)
+    assert court.balances("D1") == {"margin": 500_000}
+    assert court.balances("HQ").get("forfeited", 0) == 0
+    last = court("principal").get("/ledger/D1/entries").json["items"][-1]
+    assert (last["purpose"], last["account"], last["amount"]["amount"]) == ("reversal", "margin", 300_000)
+    assert (last["case"], last["clause"]) == (case, "R033")
+    assert court("principal").get("/units/D1/standing").json["marketing_support"] == "active"
+    actor = world.as_("store")
+    assert sanctions.list_circulars(actor.network_id).items[0].withdrawn_at is not None
+    assert court.refused(case, "review", "approver2", decision="revoked", note="x")[0] == 409
+    assert court.propose(rule="R033", unit="D1")["step"] == 1  # it does not count any more
+    at.forward(days=7)
+    clocks.sweep(world.network, at.moment)
+    assert court.get(case)["state"] == "closed"
+    assert ledger.prove().sound
+
+
+def test_a_closed_case_falls_too(world: World, court: Court, at: Hands) -> None:
+    person = world.email("region")
+    case = court.propose(rule="R036", person=person, unit="R1")["id"]
+    court.step(case, "statement", "region")
+    court.step(case, "approve")
+    court.step(case, "serve")
+    commissions(court, "2026-11", ("region", "77"))
+    at.forward(days=7)
+    court.step(case, "execute")
+    at.forward(days=7)
+    clocks.sweep(world.network, at.moment)
+    assert court.get(case)["state"] == "closed"
+    assert court.balances(f"people/{person}") == {"commission_withheld": 7_700}
+    put_up(world, case, at)
+    court.step(case, "review", "approver3", decision="revoked", note="unproven")
+    assert court.balances(f"people/{person}") == {"commission_due": 7_700}
+    assert court.get(case)["state"] == "revoked"
+
+
+def test_a_decision_that_stands_on_its_own_stays(world: World, court: Court, at: Hands) -> None:
+    court.margin("D1", 500_000)
+    case = court.propose(rule="R033", unit="D1")["id"]
+    court.final(case)
+    put_up(world, case, at)
+    assert court.refused(case, "execute") == (409, "under_review")
+    done = court.step(case, "review", "approver2", decision="upheld", note="Other facts carry it.")
+    assert (done["state"], done["review_at"]) == ("served", None)
+    assert court.step(case, "execute")["state"] == "executed"
+    moves = [each["move"] for each in court("officer").get(f"/sanction-cases/{case}/steps").json["items"]]
+    assert moves == ["propose", "approve", "serve", "review", "keep", "execute"]
+
+
+def test_when_the_dealer_wins_the_manager_s_case_is_reviewed(world: World, court: Court, at: Hands) -> None:
+    """R046: the channel manager's responsibility hangs on the regional manager's case."""
+    clocks.sweep(world.network, at("2026-11-09 00:00:00"))
+    mine = next(each for each in court.list("?rule=R046") if each["unit"] == "R1")
+    (above,) = mine["linked"]
+    for case in (mine["id"], above):
+        court.step(case, "propose")
+    at.forward(days=3)
+    for case in (mine["id"], above):
+        court.step(case, "approve")
+        court.step(case, "serve")
+    court.step(mine["id"], "appeal", "region")
+    at.forward(days=7)
+    court.step(above, "execute", "officer")
+    court.step(mine["id"], "decide", decision="revoked", note="The line was down.")
+    shown = court.get(above)
+    assert mine["number"] in shown["review_reason"]
+    court.step(above, "review", "approver2", decision="revoked", note="Nothing is left of it.")
+    told = text(
+        "SELECT count(*) FROM notice WHERE subject = 'The decision in sanction case %(number)s was taken back'"
+    )
+    world.as_("officer")
+    assert db.session.scalar(told) == 1
+
+
+# --- a dealer that is disqualified --------------------------------------------------------------------------------
+
+
+def test_r035_the_region_is_told_and_the_margin_is_settled(world: World, court: Court, at: Hands) -> None:
+    court.margin("D1", 300_000)
+    half = [{"kind": "dealer_disqualified"}, {"kind": "margin_forfeited", "amount": 100_000}]
+    case = executed(court, at, rule="R035", unit="D1", measures=half)
+    world.as_("region")
+    told = db.session.execute(
+        text("SELECT subject, link FROM notice WHERE kind = 'dealer:disqualified'")
+    ).all()
+    assert [(row.subject[:8], row.link) for row in told] == [("%(unit)s", "/customers?unit=D1")]
+    world.as_("finance")
+    leaving = ledger.leaving_of(ledger.unit_owner(world.units["D1"]))
+    assert leaving is not None
+    assert (leaving.case_id, leaving.first_share) == (int(case), 50)
+    body = {"amount": 100_001, "reference": "R-1", "reason": "first part"}
+    assert court("finance").post("/ledger/D1/refunds", json=body).json["code"] == "not_yet_due"
+    assert court("finance").post("/ledger/D1/refunds", json=body | {"amount": 100_000}).status_code == 201
+    put_up(world, case, at)
+    court.step(case, "review", "approver2", decision="revoked", note="It was true after all.")
+    world.as_("finance")
+    assert ledger.leaving_of(ledger.unit_owner(world.units["D1"])) is None
+    assert court("principal").get("/units/D1/standing").json["franchise"] == "active"
+    assert court.balances("D1") == {"margin": 200_000}
+
+
+# --- top-ups ------------------------------------------------------------------------------------------------------
+
+
+def test_one_deposit_pays_one_of_two_top_ups(world: World, court: Court, at: Hands) -> None:
+    first, second = (
+        executed(court, at, rule="R033", unit="D1", measures=[{"kind": "top_up", "amount": 500_000}])
+        for _ in range(2)
+    )
+
+    def settled() -> list[bool]:
+        clocks.sweep(world.network, at.forward(minutes=1))
+        world.as_("officer")
+        return [sanctions.effects_of(int(case))[0].settled_at is not None for case in (first, second)]
+
+    court.margin("D1", 500_000, "BANK-1")
+    assert settled() == [True, False]
+    court.margin("D1", 499_999, "BANK-2")
+    assert settled() == [True, False]
+    court.margin("D1", 1, "BANK-3")
+    assert settled() == [True, True]
+
+
+@pytest.mark.parametrize(("months", "years", "step"), [(6, 1, 2), (18, 1, 1), (18, 2, 2)])
+def test_the_ladder_looks_back_as_far_as_the_rulebook_says(
+    world: World,
+    court: Court,
+    at: Hands,
+    months: int,
+    years: int,
+    step: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A draft by the clock counts what the ladder counts, also where that is longer than the year of the history."""
+    executed(court, at, rule="R047", unit="D1", measures=[{"kind": "warning"}])
+    world.as_("officer")
+    earlier = text("UPDATE sanction_case SET approved_at = approved_at - CAST(:back AS interval)")
+    db.session.execute(earlier, {"back": f"{months} months"})
+    book = rulebook.at_version(world.network.id, 1)
+    procedure = book.sanctions.procedure.model_copy(update={"ladder_within": timedelta(days=365 * years)})
+    longer = book.model_copy(update={"sanctions": book.sanctions.model_copy(update={"procedure": procedure})})
+    monkeypatch.setattr(rulebook, "at_version", lambda *_: longer)
+    source = ("customer_file_missing", "R047", "test:1", 1, world.units["D1"].id, at.moment)
+    sanctions.report_breaches(world.actors["officer"], [sanctions.Report(*source)], at.moment)
+    found = court.list("?state=draft&unit=D1")[0]
+    assert (found["step"], len(found["history"])) == (step, 1 if months == 6 else 0)
+    assert court.step(found["id"], "propose")["step"] == step
