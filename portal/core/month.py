@@ -3,6 +3,8 @@
 import re
 from datetime import date
 
+from babel.dates import format_date
+
 from portal.core.errors import FieldError, Invalid
 from portal.core.texts import lazy
 
@@ -20,6 +22,11 @@ def parse(written: str, pointer: str = "/month") -> date:
 
 def text(month: date) -> str:
     return f"{month:%Y-%m}"
+
+
+def words(month: date, lang: str) -> str:
+    """A month of this year or the last: '10 月', 'October'."""
+    return f"{month.month} 月" if lang == "zh" else str(format_date(month, "LLLL", locale="en_GB"))
 
 
 def after(month: date) -> date:

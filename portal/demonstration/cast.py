@@ -5,6 +5,10 @@ from dataclasses import dataclass
 PASSWORD = "Qingyu-2026"  # noqa: S105 - shown on the sign-in page of the demonstration, refused in production
 FLOORING = "QY"
 MACHINES = "ZL"
+BRANDS = {
+    FLOORING: {"zh": "青榆地板", "en": "Qingyu Flooring"},
+    MACHINES: {"zh": "中力机械", "en": "Zhongli Machinery"},
+}
 
 UNITS = """
 channel HD 华东渠道 HQ
@@ -120,13 +124,31 @@ RUNNING: dict[str, Doing] = {
     "SH-0301": Doing("checked", "2026-11-02 14:00", 120),
     "SH-0302": Doing("checked", "2026-11-03 16:20", 66),
     "SH-0303": Doing("nil_checked", "2026-11-03 11:30"),
-    "SH-0304": Doing("nothing"),
+    "SH-0304": Doing("late", "2026-11-06 08:40", 31),
     "AH-0401": Doing("submitted", "2026-11-05 10:10", 58),
     "AH-0402": Doing("submitted", "2026-11-05 19:30", 33),
     "AH-0403": Doing("errors", "2026-11-05 20:15", 22),
     "AH-0404": Doing("submitted", "2026-11-04 09:00", 27),
     "AH-0405": Doing("checking_again", "2026-11-05 23:20", 19),
 }
+USUAL = {
+    "ZJ-0121": 91,
+    "ZJ-0102": 34,
+    "ZJ-0103": 22,
+    "ZJ-0115": 41,
+    "JS-0206": 26,
+    "SH-0303": 17,
+    "SH-0304": 48,
+}
+"""Customers in a usual month, of those whose running month says little: one has filed less than half of it so far."""
+USUAL_OF_A_STORE = 6
+
+
+def usual(dealer: str) -> int:
+    """About how many customers this dealer has in a month."""
+    return USUAL.get(dealer) or RUNNING[dealer].rows
+
+
 CONSOLIDATED = {"SH": ("2026-11-05 17:30", {"SH-0304": "负责人住院，6 日补报"})}
 """Regions that have already sent the running month, with their reasons for whoever is missing."""
 
@@ -150,6 +172,12 @@ north@zhongli.example 崔刚 BF regional_manager
 clerk@zhongli.example 卢秀英 NF-01 dealer_clerk
 agent@qingyu.example 林晓雯 HQ hq_agent
 """
+
+
+def all_units() -> list[str]:
+    """The lines of both brands' units: kind, code, name, parent, and a dealer's city."""
+    return [*UNITS.strip().splitlines(), *MACHINE_UNITS.strip().splitlines()]
+
 
 CALLS = 56
 RESULTS = (

@@ -1,16 +1,16 @@
 """Loading the demonstration: the same services that people use, in the time in which they would have used them."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from portal import accounts, clocks, customer_files, network, return_visits, rulebook
+from portal import accounts, clocks, customer_files, network, rulebook
 from portal.access import Actor, Role, act_as
 from portal.accounts import Person, PersonLine
 from portal.core import clock
@@ -18,13 +18,12 @@ from portal.core.db import db, finish, look_as
 from portal.core.errors import NotFound
 from portal.core.month import after
 from portal.core.scope import Scope
-from portal.demonstration import cast
+from portal.demonstration import cast, desk
 from portal.demonstration.cast import Doing
 from portal.demonstration.court import Court
-from portal.demonstration.invention import MODELS, Inventor
+from portal.demonstration.invention import MODELS, ZONE, Inventor
 from portal.network import UnitLine
 
-ZONE = ZoneInfo("Asia/Shanghai")
 RUNNING_MONTH = date(2026, 10, 1)
 JOINED = datetime(2026, 7, 20, 9, 0, tzinfo=ZONE)
 HISTORY = [date(2026, 7, 1), date(2026, 8, 1), date(2026, 9, 1)]
@@ -37,16 +36,14 @@ def load(now: datetime) -> str:
         return "The demonstration is already there."
     except NotFound:
         pass
-    flooring = Play(cast.FLOORING, "青榆地板", "Qingyu Flooring", cast.UNITS, cast.PEOPLE, _flooring_book())
+    flooring = Play(cast.FLOORING, cast.UNITS, cast.PEOPLE, _flooring_book())
     court = Court(flooring.people, flooring.actors, flooring.units)
     court.margins()
     flooring.history()
     court.history()
     flooring.running()
     court.running()
-    machines = Play(
-        cast.MACHINES, "中力机械", "Zhongli Machinery", cast.MACHINE_UNITS, cast.MACHINE_PEOPLE, "machinery"
-    )
+    machines = Play(cast.MACHINES, cast.MACHINE_UNITS, cast.MACHINE_PEOPLE, "machinery")
     machines.machines()
     return "The demonstration networks QY (flooring) and ZL (machinery) are there; accounts stand on the sign-in page."
 
@@ -68,12 +65,11 @@ def _flooring_book() -> dict[str, Any]:
 class Play:
     """One network and everybody who acts in it."""
 
-    def __init__(
-        self, code: str, name: str, name_en: str, units: str, people: str, book: str | dict[str, Any]
-    ) -> None:
+    def __init__(self, code: str, units: str, people: str, book: str | dict[str, Any]) -> None:
+        brand = cast.BRANDS[code]
         with clock.standing_at(JOINED):
             self.network = network.create_network(
-                code, name, time_zone="Asia/Shanghai", name_en=name_en, now=clock.now()
+                code, brand["zh"], time_zone="Asia/Shanghai", name_en=brand["en"], now=clock.now()
             )
             admin = self._commander()
             first = (
@@ -231,8 +227,8 @@ class Play:
                         minutes=chance.randrange(60),
                     )
                 )
-                usual = 6 if self.units[code].kind == "store" else 20 + (sum(map(ord, code)) * 7) % 60
-                self.file(code, month, max(0, usual + chance.randrange(-8, 9)), moment)
+                usual = cast.USUAL_OF_A_STORE if self.units[code].kind == "store" else cast.usual(code)
+                self.file(code, month, round(usual * chance.uniform(0.85, 1.15)), moment)
             self.sweep(opening + timedelta(days=5, minutes=1))
             for region in self.of_kind("region"):
                 self.consolidate(region, month, opening + timedelta(days=7, hours=10), {})
@@ -245,56 +241,28 @@ class Play:
         self.file("ZJ-0107-A", month, 14, "2026-11-03 15:00")
         self.file("ZJ-0110-A", month, 9, "2026-11-04 18:20")
         self.file("JS-0201-A", month, 11, "2026-11-03 11:45")
-        acts = sorted((doing.at or "2026-11-06 09:00", code, doing) for code, doing in cast.RUNNING.items())
-        swept = False
-        for moment, code, doing in acts:
-            if not swept and moment >= "2026-11-06":
-                self.sweep(datetime(2026, 11, 6, 0, 1, tzinfo=ZONE))
-                swept = True
-            if doing.act != "nothing":
-                getattr(self, f"do_{doing.act}")(code, month, doing)
-        for region, (moment, missing) in cast.CONSOLIDATED.items():
-            self.consolidate(region, month, moment, missing)
-        self.calls()
+        acts: list[tuple[str, str, Callable[[], None]]] = [
+            (
+                doing.at or "2026-11-06 09:00",
+                code,
+                partial(getattr(self, f"do_{doing.act}"), code, month, doing),
+            )
+            for code, doing in cast.RUNNING.items()
+            if doing.act != "nothing"
+        ]
+        acts += [
+            (moment, region, partial(self.consolidate, region, month, moment, missing))
+            for region, (moment, missing) in cast.CONSOLIDATED.items()
+        ]
+        midnight = datetime(2026, 11, 6, 0, 1, tzinfo=ZONE)
+        acts.append((f"{midnight:%Y-%m-%d %H:%M}", "", partial(self.sweep, midnight)))
+        for _moment, _who, act in sorted(acts, key=lambda each: each[:2]):
+            act()
+        desk.calls(self)
         with self.at("2026-11-06 09:10", "ZJ") as actor:
             customer_files.remind(
                 actor, month, self.units["ZJ"], ["ZJ-0102"], "请今天上午补交，10 点后我给您电话。"
             )
-
-    def calls(self) -> None:
-        """The two agents call Shanghai's customers: the evening of the fifth, the morning of the sixth."""
-        chance = Inventor("calls").chance
-        moment = datetime(2026, 11, 5, 17, 40, tzinfo=ZONE)
-        for turn in range(cast.CALLS):
-            agents = self.people[Role.HQ_AGENT]
-            agent = agents[turn % len(agents)]
-            moment += timedelta(seconds=chance.randrange(70, 220))
-            if moment.hour >= 20:
-                moment = datetime(2026, 11, 6, 8, 31, tzinfo=ZONE)
-            with clock.standing_at(moment):
-                act_as(agent)
-                look_as(agent.scope)
-                visit = return_visits.claim_next(agent)
-                if visit is None:
-                    break
-                return_visits.log_attempt(agent, visit.id, _said(turn, moment, chance.randrange(60, 200)))
-                finish(good=True)
-        self.rectifications()
-
-    def rectifications(self) -> None:
-        """Two dealers have already reported what they did about it."""
-        with self.at("2026-11-06 09:05", "SH") as actor:
-            found = [each.id for each in return_visits.list_rectifications(actor, limit=2).items]
-        for number in found:
-            with self.at("2026-11-06 09:12", self._owner_of(number, actor)) as dealer:
-                report = return_visits.Report("当天上门查看，已重新调整踢脚线并补胶", "客户当面确认没有问题")
-                return_visits.report(dealer, number, report)
-
-    def _owner_of(self, rectification_id: int, superior: Actor) -> str:
-        look_as(superior.scope)
-        unit = network.get_unit(return_visits.get_rectification(rectification_id).unit_id)
-        finish(good=False)
-        return unit.code
 
     def do_checked(self, code: str, month: date, doing: Doing) -> None:
         self.do_submitted(code, month, doing)
@@ -382,22 +350,6 @@ class Play:
 
 def _later(moment: str, **span: float) -> datetime:
     return datetime.fromisoformat(moment).replace(tzinfo=ZONE) + timedelta(**span)
-
-
-def _said(turn: int, moment: datetime, seconds: int) -> return_visits.Said:
-    """What came of a call; every kind of result comes up."""
-    result, outcome, note = cast.RESULTS[turn % len(cast.RESULTS)]
-    callback = moment + timedelta(minutes=45) if result == "callback" else None
-    later = (moment + timedelta(days=6)).replace(hour=9, minute=0) if result == "not_installed" else None
-    return return_visits.Said(
-        return_visits.Result(result),
-        return_visits.Outcome(outcome) if outcome else None,
-        score=5 if outcome == "satisfied" else None,
-        note=note,
-        seconds=seconds,
-        callback_at=callback,
-        not_before=later,
-    )
 
 
 def _without_phone(line: PersonLine) -> PersonLine:

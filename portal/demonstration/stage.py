@@ -41,11 +41,14 @@ def accounts_shown() -> list[Account]:
         return []
     words = current_app.jinja_env.filters["role_words"]
     shown: dict[str, tuple[int, Account]] = {}
-    for people, brand in ((cast.PEOPLE, "青榆地板"), (cast.MACHINE_PEOPLE, "中力机械")):
+    places = {code: name for _kind, code, name, *_rest in map(str.split, cast.all_units())}
+    for people, code in ((cast.PEOPLE, cast.FLOORING), (cast.MACHINE_PEOPLE, cast.MACHINES)):
+        brand = cast.BRANDS[code][language()]
         for line in people.strip().splitlines():
             mail, name, unit, role = line.split()
-            place = FIRST.index(role) if role in FIRST and brand == "青榆地板" else len(FIRST)
-            account = Account(str(words(Role(role))), name, mail, cast.PASSWORD, f"{brand} · {unit}")
+            place = FIRST.index(role) if role in FIRST and code == cast.FLOORING else len(FIRST)
+            where = f"{brand} · {places.get(unit) or _('Headquarters')}"
+            account = Account(str(words(Role(role))), name, mail, cast.PASSWORD, where)
             shown.setdefault(mail, (place, account))
     return [account for _place, account in sorted(shown.values(), key=lambda each: each[0])]
 

@@ -14,6 +14,7 @@ from flask_babel import lazy_gettext as _
 from flask_babel import lazy_ngettext, lazy_pgettext
 
 from portal.access import Role
+from portal.core import month as months
 from portal.sanctions import State as CaseState
 
 FILERS = ("dealer", "store")
@@ -179,8 +180,7 @@ def tabs(
 
 
 def month_words(month: date, lang: str) -> str:
-    """A month of this year or the last: '10 月', 'October'."""
-    return f"{month.month} 月" if lang == "zh" else str(format_date(month, "LLLL", locale=LOCALES["en"]))
+    return months.words(month, lang)
 
 
 def month_and_year(month: date, lang: str) -> str:

@@ -285,6 +285,29 @@ def test_the_form_can_be_filed_again(world: World, api_as: As) -> None:
     assert (refused.status_code, refused.json["code"]) == (422, "no_rows")
 
 
+def test_what_was_mended_in_place_stands_in_the_annotated_file(world: World, api_as: As) -> None:
+    """Who mends some rows in the page and the others in the sheet loses nothing by sending the sheet again."""
+    api = api_as(world.actors["clerk2"])
+    sent = csv_of(row(1), row(2, phone="13"), row(3, purchase_date="下周"), row(4, quantity="两件"))
+    file = api.post("/customer-files", **sheet(sent)).json
+    place = f"/customer-files/{file['id']}"
+    assert file["rows"]["bad"] == 3
+    assert api.patch(f"{place}/rows/3", json={"phone": "13000010002"}).status_code == 200
+    assert api.patch(f"{place}/rows/4", json={"purchase_date": "2026-10-09"}).status_code == 200
+    made = api.get(f"{place}/annotated.xlsx").data
+    again = api.post("/customer-files", **sheet(made, "十月_标注.xlsx")).json
+    problems = api.get(f"/customer-files/{again['id']}/problems").json["items"]
+    assert [(each["row"], each["column"]) for each in problems if each["severity"] == "error"] == [
+        (5, "quantity")
+    ]
+    rows_now = {
+        each["row"]: each["values"] for each in api.get(f"/customer-files/{again['id']}/rows").json["items"]
+    }
+    assert rows_now[3]["phone"] == "13000010002"
+    assert rows_now[4]["purchase_date"] == "2026-10-09"
+    assert rows_now[2]["customer_name"] == row(1)["customer_name"]
+
+
 def test_the_annotated_file_can_be_sent_again(world: World, api_as: As) -> None:
     api = api_as(world.actors["clerk2"])
     file = api.post("/customer-files", **sheet(csv_of(row(1), row(2, phone="139")))).json

@@ -72,6 +72,7 @@ def region(month: str) -> ResponseReturnValue:
         oldest=oldest(lines),
         follows=shown.consequences(unit.network_id, of),
         in_charge=in_charge(actor, unit),
+        may_look=actor.may(Permission.CUSTOMER_FILE_READ),
         may_export=actor.may(Permission.CONSOLIDATION_EXPORT),
         moment=shown.moment,
         earlier=months.text(months.before(of)),

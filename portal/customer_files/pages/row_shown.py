@@ -8,9 +8,10 @@ from typing import Any
 from portal.core.texts import gettext, language
 from portal.customer_files import queries, service
 from portal.customer_files.models import CustomerFile
+from portal.customer_files.pages import shown
 from portal.customer_files.queries import RowView
 from portal.customer_files.rules.columns import Column
-from portal.customer_files.rules.problems import ERROR, message, suggestion
+from portal.customer_files.rules.problems import ERROR, Code, message, suggestion
 
 
 @dataclass(frozen=True)
@@ -145,13 +146,40 @@ def _said(problem: Any, labels: Labels) -> str:
 
 @dataclass(frozen=True)
 class Notice:
-    """A line of the warnings' panel; `row` is None for the whole file."""
+    """A line of the warnings' panel: one thing that is said, and the rows of which it is said; none: the whole file."""
 
-    row: int | None
+    rows: Sequence[int]
     label: str
     words: str
 
+    @property
+    def where(self) -> Any:
+        if not self.rows:
+            return ""
+        if len(self.rows) == 1:
+            return gettext("Row %(row)s", row=self.rows[0])
+        first = shown.listed(self.rows[:ROWS_NAMED])
+        if len(self.rows) <= ROWS_NAMED:
+            return gettext("Rows %(rows)s", rows=first)
+        return gettext("Rows %(rows)s and others, %(count)d in all", rows=first, count=len(self.rows))
+
+
+ROWS_NAMED = 3
+WARNINGS_READ = 400
+LEFT_OUT = (Code.NOT_A_CUSTOMER, Code.HIDDEN_ROWS)
+"""What takes rows out of the sheet, or may surprise in it, is said first: no row vanishes without a word."""
+
 
 def notices(file: CustomerFile, labels: Labels, *, whole: bool, most: int = 8) -> list[Notice]:
-    page = queries.list_problems(file, whole=whole, severity="warning", limit=most)
-    return [Notice(each.row, labels.of(each.column), _said(each, labels)) for each in page.items]
+    """The warnings of a file, equal ones in one line; what concerns the whole file and what was left out first."""
+    urgent = queries.list_problems(file, whole=whole, codes=LEFT_OUT, limit=most).items
+    others = queries.list_problems(file, whole=whole, severity="warning", limit=WARNINGS_READ).items
+    rows: dict[tuple[str, str], dict[int, None]] = {}
+    for each in (*urgent, *others):
+        same = rows.setdefault((labels.of(each.column), _said(each, labels)), {})
+        if each.row:
+            same[each.row] = None
+    found = [Notice(list(numbers), label, words) for (label, words), numbers in rows.items()]
+    first = len({(labels.of(each.column), _said(each, labels)) for each in urgent})
+    rest = sorted(found[first:], key=lambda notice: (bool(notice.rows), -len(notice.rows)))
+    return [*found[:first], *rest][:most]

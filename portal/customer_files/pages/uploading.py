@@ -132,6 +132,7 @@ def _mapping_page(
         headings=headings,
         chosen=chosen,
         columns=labels.columns,
+        absent=shown.listed(_absent(chosen, labels.columns)),
         unused=UNUSED,
         language=language(),
         problems=problems or {},
@@ -202,7 +203,13 @@ def _mapping_problems(chosen: dict[str, str], columns: tuple[Column, ...] | Any)
         if name in used:
             problems[heading] = gettext("The heading “%(other)s” is this column already.", other=used[name])
         used.setdefault(name, heading)
-    absent = [column.label(language()) for column in columns if column.required and column.name not in used]
+    absent = _absent(chosen, columns)
     if absent:
         problems[""] = gettext("Still without a heading: %(names)s.", names=shown.listed(absent))
     return problems
+
+
+def _absent(chosen: dict[str, str], columns: tuple[Column, ...] | Any) -> list[str]:
+    """The required columns that no heading means yet, in the reader's language."""
+    used = set(chosen.values())
+    return [column.label(language()) for column in columns if column.required and column.name not in used]

@@ -13,7 +13,7 @@ from portal import clocks, network
 from portal.clocks import Kind as Duty
 from portal.core import month as months
 from portal.core.db import db
-from portal.core.texts import gettext, language
+from portal.core.texts import gettext, language, ngettext
 from portal.customer_files.models import Consolidation, ConsolidationFile, CustomerFile, FilePart, Reminder
 from portal.customer_files.queries.files import standings
 from portal.customer_files.rules.moves import DEALER_WORDS, FILED, MISSING, URGENCY, DealerState
@@ -245,18 +245,31 @@ def summary_files(region: Unit, month: date) -> dict[int, str]:
 
 
 def owing_text(board: RegionBoard, now: datetime, zone: ZoneInfo) -> str:
-    """ "Who still owes" as lines to paste into a group chat, in the reader's language."""
-    words = clocks.deadline_words(
-        board.dealers[0].due_at if board.dealers else board.due_at, zone, language(), now=now
+    """ "Who still owes" as lines to paste into a group chat, in the reader's language.
+
+    The head names the limit that most of them have; whoever has another one has it in the line. A returned file is
+    owed apart from the month: its line says only that it was returned.
+    """
+    month, missing = months.words(board.month, language()), board.missing
+    if not missing:
+        return str(gettext("Customer files of %(month)s: everybody has filed.", month=month))
+    due = Counter(line.due_at for line in missing).most_common(1)[0][0]
+    head = ngettext(
+        "Customer files of %(month)s: %(num)d dealer still owes its file, due %(due)s",
+        "Customer files of %(month)s: %(num)d dealers still owe their files, due %(due)s",
+        len(missing),
+        month=month,
+        due=clocks.deadline_words(due, zone, language(), now=now),
     )
-    count = len(board.missing)
-    if not count:
-        return str(gettext("%(month)s customer files: everybody has filed.", month=months.text(board.month)))
-    head = gettext(
-        "%(month)s customer files: %(count)s still missing, due %(due)s.",
-        month=months.text(board.month),
-        count=count,
-        due=words,
-    )
-    lines = [f"{line.unit.name} ({line.unit.code}): {DEALER_WORDS[line.state]}" for line in board.missing]
-    return "\n".join([head, *lines])
+    lines = []
+    for line in missing:
+        state = DEALER_WORDS[line.state]
+        if line.due_at != due and line.state is not DealerState.RETURNED:
+            until = clocks.deadline_words(line.due_at, zone, language(), now=now)
+            state = gettext("%(state)s, due %(due)s", state=state, due=until)
+        lines.append(
+            gettext(
+                "%(dealer)s (%(code)s): %(state)s", dealer=line.unit.name, code=line.unit.code, state=state
+            )
+        )
+    return "\n".join([str(head), *map(str, lines)])

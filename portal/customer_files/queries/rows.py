@@ -180,13 +180,16 @@ def list_problems(
     *,
     whole: bool,
     severity: str | None = None,
+    codes: Iterable[str] | None = None,
     cursor: str | None = None,
     limit: int = LIMIT,
 ) -> Page[ProblemView]:
-    """A page of problems in the order of the sheet; those of the whole file come first."""
+    """A page of problems in the order of the sheet; those of the whole file come first. `codes`: only these."""
     chosen = select(CustomerFileProblem).where(CustomerFileProblem.file_id == file.id)
     if severity is not None:
         chosen = chosen.where(CustomerFileProblem.severity == severity)
+    if codes is not None:
+        chosen = chosen.where(CustomerFileProblem.code.in_(list(codes)))
     page = paged(chosen, [CustomerFileProblem.row_no, CustomerFileProblem.id], cursor, limit)
     return Page([_problem(problem, whole=whole) for problem in page.items], page.next_cursor)
 

@@ -127,7 +127,7 @@ def check_rows(
     actor: Actor, file: CustomerFile, opened: Opened, report: Callable[[int, int], None] | None = None
 ) -> None:
     """Judge every row, store rows and problems, compare with other files, and say what became of the file."""
-    judged, applied = _judge(file, opened)
+    judged, applied = judge_sheet(file, opened)
     total = len(judged.rows)
     store_rows(file, _watched(_lines(judged), total, report))
     store_problems(file, _problem_lines([*applied, *judged.problems] if applied else judged.problems))
@@ -138,7 +138,7 @@ def check_rows(
     finish_check(actor, file, Counts(total, total - bad, bad, len(warned.intersection(judged.rows))))
 
 
-def _judge(file: CustomerFile, opened: Opened) -> tuple[Judged, list[Problem]]:
+def judge_sheet(file: CustomerFile, opened: Opened) -> tuple[Judged, list[Problem]]:
     """Judge the sheet; where this dealer corrected the same wrong value before, once more with the right one."""
     zone = ZoneInfo(network.get_network(file.network_id).time_zone)
     today = clock.now().astimezone(zone).date()

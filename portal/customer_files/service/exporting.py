@@ -19,7 +19,7 @@ from portal.customer_files.rules.headings import Headings
 from portal.customer_files.rules.moves import Kind
 from portal.customer_files.rules.problems import Code, Problem
 from portal.customer_files.rules.sheet import Cell, Sheet
-from portal.customer_files.service.checking import open_content
+from portal.customer_files.service.checking import Opened, judge_sheet, open_content
 from portal.customer_files.service.columns import columns_for, columns_of
 from portal.network import Unit
 
@@ -45,7 +45,10 @@ def template(actor: Actor, month: date | None = None) -> bytes:
 
 
 def annotated(actor: Actor, file_id: int) -> bytes:
-    """The sheet as sent, bad cells marked; for those above made anew from the rows, masked. Raises NotFound."""
+    """The sheet as sent, bad cells marked; for those above made anew from the rows, masked. Raises NotFound.
+
+    A cell that was mended in place holds what it was mended to: sent again, the file loses nobody's work.
+    """
     file = queries.get_file_with_rows(actor, file_id)
     columns = columns_for(file.network_id, file.month)
     whole = actor.sees_whole_phones
@@ -54,6 +57,8 @@ def annotated(actor: Actor, file_id: int) -> bytes:
         content = storage.get(file.network_id, file.sha256)
         mapping = {**queries.mapping_of(file.unit_id), **(file.mapping or {})}
         opened = open_content(file.network_id, file.month, Kind.SHEET, content, file.file_name or "", mapping)
+        if file.changed_at is not None:
+            _write_mended(file, opened)
         sheet, headings, shift = opened.sheet, opened.headings, 0
     else:
         sheet, headings, shift = _from_rows(file, columns, whole=whole)
@@ -62,6 +67,28 @@ def annotated(actor: Actor, file_id: int) -> bytes:
     after = {"what": "annotated", "rows": file.total, "sha256": sha256(made).hexdigest(), "masked": not whole}
     events.record(actor, "customer_file:downloaded", file, after=after)
     return made
+
+
+def _write_mended(file: CustomerFile, opened: Opened) -> None:
+    """Put into the sheet what has been written in place since: where the stored row differs from the one that came."""
+    judged, _applied = judge_sheet(file, opened)
+    came = dict(zip(judged.rows, judged.values, strict=True))
+    lines = dict(zip(opened.sheet.numbers, opened.sheet.rows, strict=True))
+    for _, row in queries.all_rows([file.id], whole=True, good_only=False):
+        if row.row not in came:
+            continue
+        raw = judged.raw.get(row.row, {})
+        for name, value in zip(judged.columns, came[row.row], strict=True):
+            now, place = row.values.get(name), opened.headings.places.get(name)
+            if place is None or _same(now, value) or _same(now, raw.get(name)):
+                continue
+            cells = lines[row.row]
+            cells.extend([""] * (place + 1 - len(cells)))
+            cells[place] = "" if now is None else now
+
+
+def _same(one: object, other: object) -> bool:
+    return str("" if one is None else one) == str("" if other is None else other)
 
 
 def _problem(view: ProblemView, shift: int) -> Problem:

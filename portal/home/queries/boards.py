@@ -167,17 +167,21 @@ def _dealer_lines(moment: Moment, boards: Sequence[RegionBoard]) -> list[UnitLin
     reached, lines = reach(moment.actor), []
     for line in [line for board in boards for line in board.urgent_first(moment.now)][:SHOWN_UNITS]:
         state, href = str(line.state), f"/region/{months.text(moment.month)}/{line.unit.code}"
-        filed = line.state not in customer_files.MISSING
+        filed, returned = line.state not in customer_files.MISSING, state == "returned"
         lines.append(
             UnitLine(
                 line.unit.name,
                 line.unit.code,
                 reached(href) or "",
-                ("bad", gettext("Overdue")) if line.overdue(moment.now) else rules.state_tag(state),
+                ("bad", gettext("Overdue"))
+                if line.overdue(moment.now)
+                else ("info", gettext("Returned"))
+                if returned
+                else rules.state_tag(state),
                 int(filed),
                 1,
-                line.customers if filed else 0,
-                None if filed else moment.due(line.due_at),
+                line.customers,
+                None if filed or returned else moment.due(line.due_at),
             )
         )
     return lines
