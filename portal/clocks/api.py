@@ -119,7 +119,13 @@ def list_obligations() -> Response:
         unit = unit_below(current_actor().unit_path, asked.unit)
         unit_id = unit.id if unit else -1  # a foreign or unknown unit: an empty list
     page = queries.list_obligations(
-        now, state=asked.state, kind=asked.kind, unit_id=unit_id, cursor=asked.cursor, limit=asked.limit
+        current_actor(),
+        now,
+        state=asked.state,
+        kind=asked.kind,
+        unit_id=unit_id,
+        cursor=asked.cursor,
+        limit=asked.limit,
     )
     units = units_by_id(each.unit_id for each in page.items)
     items = [_shown(each, units[each.unit_id].code, now) for each in page.items]
@@ -134,7 +140,7 @@ def list_obligations() -> Response:
     summary="Give a later limit; the first one stays visible",
 )
 def extend(obligation_id: int) -> Response:
-    queries.get_obligation(obligation_id)
+    queries.get_obligation(current_actor(), obligation_id)
     body = read_body(ExtendBody)
     return _decided(service.extend(current_actor(), obligation_id, body.due_at, body.reason))
 
@@ -147,7 +153,7 @@ def extend(obligation_id: int) -> Response:
     summary="Stop a clock",
 )
 def pause(obligation_id: int) -> Response:
-    queries.get_obligation(obligation_id)
+    queries.get_obligation(current_actor(), obligation_id)
     body = read_body(ReasonBody)
     return _decided(service.pause(current_actor(), obligation_id, body.reason))
 
@@ -159,7 +165,7 @@ def pause(obligation_id: int) -> Response:
     summary="Let a paused clock run on, with its time given back",
 )
 def resume(obligation_id: int) -> Response:
-    queries.get_obligation(obligation_id)
+    queries.get_obligation(current_actor(), obligation_id)
     read_body(EmptyBody, optional=True)
     return _decided(service.resume(current_actor(), obligation_id))
 
@@ -172,7 +178,7 @@ def resume(obligation_id: int) -> Response:
     summary="Owe it no more",
 )
 def waive(obligation_id: int) -> Response:
-    queries.get_obligation(obligation_id)
+    queries.get_obligation(current_actor(), obligation_id)
     body = read_body(ReasonBody)
     return _decided(service.waive(current_actor(), obligation_id, body.reason))
 

@@ -13,5 +13,5 @@ log = structlog.get_logger("clocks")
 def sweep() -> None:
     """Mark what is past due in every network; safe to run twice, late, or at once with another."""
     for swept in service.sweep_all(clock.now()):
-        if swept.opened or swept.breached:
-            log.info("swept", network=swept.network, opened=swept.opened, **swept.breached)
+        if swept.counts:
+            log.info("swept", network=swept.network, **swept.counts)

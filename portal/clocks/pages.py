@@ -28,6 +28,8 @@ KIND_WORDS = {
     Kind.CONSOLIDATION: _("Monthly consolidation"),
     Kind.RETURNED_FILE: _("Returned file"),
     Kind.RECTIFICATION: _("Rectification"),
+    Kind.CASE_STEP: _("Step of a sanction case"),
+    Kind.ESCALATION: _("To be seen to"),
 }
 STATE_TAGS = {
     State.BREACHED: ("bad", _("Overdue")),
@@ -115,12 +117,13 @@ def obligations() -> str:
     own = request.args.get("of") == "mine"
     unit_id = actor.unit_id if own else None
     overdue = bool(
-        queries.list_obligations(now, state=State.BREACHED, kind=kind, unit_id=unit_id, limit=1).items
+        queries.list_obligations(actor, now, state=State.BREACHED, kind=kind, unit_id=unit_id, limit=1).items
     )
     wanted = _choice(
         State, request.args.get("state", ""), State.BREACHED if overdue else State.OPEN
     )  # what is overdue comes first
     page = queries.list_obligations(
+        actor,
         now,
         state=wanted,
         kind=kind,

@@ -1,16 +1,17 @@
 """Reading calendars and obligations. States are worked out from times; nothing here depends on the sweep."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
 
-from portal import network, rulebook
+from portal import network, rulebook, sanctions
+from portal.access import Actor
 from portal.clocks import rules
 from portal.clocks.models import MonthSeal, Obligation
-from portal.clocks.rules import Kind, MonthCalendar, MonthState, State, Thresholds, WorkingTime
+from portal.clocks.rules import Kind, MonthCalendar, MonthState, Plan, State, Thresholds, WorkingTime
 from portal.core import month as months
 from portal.core.db import db
 from portal.core.errors import NotFound
@@ -58,12 +59,31 @@ def working_time_of(network_id: int, book: Rulebook) -> WorkingTime:
     return WorkingTime(ZoneInfo(of.time_zone), working.week, network.holidays(network_id))
 
 
+def working_time_at(network_id: int, version: int) -> WorkingTime:
+    """The same by the rulebook that something was kept with."""
+    return working_time_of(network_id, rulebook.at_version(network_id, version))
+
+
+def plan_of(network_id: int, version: int) -> Plan:
+    """When people are told of a clock, by the rulebook under which it was started."""
+    calendar = rulebook.at_version(network_id, version).calendar
+    reminders, escalation = calendar.reminders, calendar.escalation
+    return Plan(
+        before=reminders.before,
+        before_holiday=reminders.before_holiday,
+        from_time=reminders.from_time,
+        to_time=reminders.to_time,
+        levels=escalation.levels if escalation else (),
+        on_days_off=escalation.on_days_off if escalation else True,
+        time=working_time_at(network_id, version),
+    )
+
+
 def term_end(network_id: int, version: int, start: datetime, term: Term) -> datetime:
     """Until when (exclusive) something that begins at `start` is due by a version's rulebook: "48h", "8wh", "3wd"."""
     if term.calendar is not None:
         return start + term.calendar
-    book = rulebook.at_version(network_id, version)
-    return rules.term_end(start, term, working_time_of(network_id, book))
+    return rules.term_end(start, term, working_time_at(network_id, version))
 
 
 def promise_end(network_id: int, version: int, start: datetime, promise: Promise) -> datetime:
@@ -148,15 +168,30 @@ def lock_row(kind: Kind, unit_id: int, subject: date | str | int) -> Obligation 
     return db.session.scalar(chosen, execution_options={"populate_existing": True})
 
 
-def get_obligation(obligation_id: int, *, lock: bool = False) -> Obligation:
-    """Raises NotFound, also for a row of somebody else's unit."""
-    chosen = select(Obligation).where(Obligation.id == obligation_id)
+def get_obligation(actor: Actor, obligation_id: int, *, lock: bool = False) -> Obligation:
+    """Raises NotFound, also for a row of somebody else's unit and for a step of a case that is not to be seen."""
+    chosen = select(Obligation).where(Obligation.id == obligation_id, visible_to(actor))
     if lock:
         chosen = chosen.with_for_update()
     found = db.session.scalar(chosen, execution_options={"populate_existing": lock})
     if found is None:
         raise NotFound()
     return found
+
+
+def by_ids(ids: Iterable[int]) -> dict[int, Obligation]:
+    wanted = sorted(set(ids))
+    found = db.session.scalars(select(Obligation).where(Obligation.id.in_(wanted)))
+    return {each.id: each for each in found}
+
+
+def visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Steps of cases are seen by those who see cases, but nobody sees one about oneself before being told."""
+    plain = Obligation.kind != Kind.CASE_STEP
+    if actor.role not in sanctions.ALL_CASES:
+        return plain
+    hidden = [str(each) for each in sanctions.not_told(actor)]
+    return or_(plain, func.split_part(Obligation.subject, ":", 1).not_in(hidden)) if hidden else true()
 
 
 def in_state(state: State, now: datetime) -> ColumnElement[bool]:
@@ -174,6 +209,7 @@ def in_state(state: State, now: datetime) -> ColumnElement[bool]:
 
 
 def list_obligations(
+    actor: Actor,
     now: datetime,
     *,
     state: State | None = None,
@@ -184,7 +220,7 @@ def list_obligations(
     limit: int = 50,
 ) -> Page[Obligation]:
     """The clocks that I may see, the earliest limit first."""
-    chosen = select(Obligation)
+    chosen = select(Obligation).where(visible_to(actor))
     if state is not None:
         chosen = chosen.where(in_state(state, now))
     if kind is not None:
@@ -197,8 +233,10 @@ def list_obligations(
 
 
 def duties_of(unit_id: int, month: date | None = None) -> Sequence[Obligation]:
-    """What the unit still owes, the earliest limit first; with `month`, for that month alone."""
-    chosen = select(Obligation).where(Obligation.unit_id == unit_id, Obligation.closed_at.is_(None))
+    """What the unit still owes, the earliest limit first; with `month`, for that month alone. Steps of cases apart."""
+    chosen = select(Obligation).where(
+        Obligation.unit_id == unit_id, Obligation.closed_at.is_(None), Obligation.kind != Kind.CASE_STEP
+    )
     if month is not None:
         chosen = chosen.where(Obligation.month == month)
     return db.session.scalars(chosen.order_by(Obligation.due_at, Obligation.id)).all()

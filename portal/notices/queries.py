@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -9,7 +10,7 @@ from portal.access import Actor
 from portal.core.db import db
 from portal.core.errors import NotFound
 from portal.core.paging import LIMIT, Page, paged
-from portal.core.texts import gettext
+from portal.core.texts import gettext, language
 from portal.notices.models import Notice
 
 MOST_COUNTED = 100  # what every page shows is "99+" at the most
@@ -33,9 +34,19 @@ def words_of(notice: Notice) -> str:
     """The subject in the language of this request; where its places don't fit, as it was written."""
     translated = str(gettext(notice.subject))
     try:
-        return str(translated % notice.params)
+        return str(translated % {name: _filled(value) for name, value in notice.params.items()})
     except (KeyError, TypeError, ValueError):
         return translated
+
+
+def _filled(value: Any) -> Any:
+    """What fills a place: as it is; {"zh", "en"}: the reader's; {"text", "after"}: a message of the catalogues."""
+    if not isinstance(value, dict):
+        return value
+    message = value.get("text")
+    if message is not None:
+        return " ".join(filter(None, (str(gettext(message)), value.get("after", ""))))
+    return value.get(language(), "")
 
 
 def unread(actor: Actor) -> int:

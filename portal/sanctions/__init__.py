@@ -18,6 +18,8 @@ from portal.sanctions.queries import (
     view,
     views,
 )
+from portal.sanctions.queries.cases import ALL_CASES
+from portal.sanctions.queries.owed import OWED_STEPS, case_of, not_told, whose_step
 from portal.sanctions.queries.pages import due_first, to_do, waiting
 from portal.sanctions.rules import Decision, Measure, MeasureKind, Move, State, measure_words
 from portal.sanctions.service import (
@@ -44,6 +46,8 @@ from portal.sanctions.service import (
 )
 
 __all__ = [
+    "ALL_CASES",
+    "OWED_STEPS",
     "Case",
     "CaseView",
     "CircularView",
@@ -61,6 +65,7 @@ __all__ = [
     "adopt",
     "appeal",
     "approve",
+    "case_of",
     "close",
     "count_by_state",
     "decide",
@@ -74,6 +79,7 @@ __all__ = [
     "list_circulars",
     "may_file",
     "measure_words",
+    "not_told",
     "note_cure",
     "propose",
     "reject",
@@ -90,5 +96,6 @@ __all__ = [
     "view",
     "views",
     "waiting",
+    "whose_step",
     "withdraw",
 ]

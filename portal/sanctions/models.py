@@ -76,7 +76,6 @@ class Case(Keyed, Walled, Base):
     occurred_at: Mapped[datetime] = mapped_column(Instant)
     drafted_at: Mapped[datetime] = mapped_column(Instant)
     step_due_at: Mapped[datetime | None] = mapped_column(Instant)  # until when the next step is to be taken
-    step_overdue_at: Mapped[datetime | None] = mapped_column(Instant)  # when the sweep said that it was not
     told_at: Mapped[datetime | None] = mapped_column(Instant)
 
     proposed_at: Mapped[datetime | None] = mapped_column(Instant)

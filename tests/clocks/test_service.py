@@ -330,7 +330,9 @@ def test_the_sweep_marks_what_is_past_due_exactly_once(world: World, other: Worl
     at("2026-11-06 00:00:00")
     found = clocks.sweep(world.network, at.moment)
     assert found.breached == {"customer_file": 3, "part_file": 3}
-    assert str(found) == "qy: 0 duties opened; past due: 3 customer_file, 3 part_file"
+    assert str(found) == (
+        "qy: 0 duties opened; past due: 3 customer_file, 3 part_file; 0 reminded of; 0 escalated; 0 held by nobody"
+    )
     assert clocks.sweep(world.network, at.moment).breached == {}
     supervisor(world)
     marks = trail("obligation:breached")

@@ -37,18 +37,19 @@ SELECT network_id, unit_path, file_id, row_no, 'phone', 'invalid_phone',
        CASE WHEN row_no % 3 = 0 THEN 'error' ELSE 'warning' END, 'x' || row_no % 50
 FROM customer_file_row WHERE network_id = 1001;
 INSERT INTO obligation (network_id, unit_path, kind, rule, rulebook_version, source, unit_id, subject, month, opened_at,
-                        due_at, first_due_at, closed_at, judged_at, breached_at)
+                        due_at, first_due_at, closed_at, judged_at, breached_at, planned_at)
 SELECT f.network_id, f.unit_path, 'customer_file', 'windows.dealer', 1, 'R041', f.unit_id, to_char(f.month, 'YYYY-MM'),
        f.month, f.month + interval '1 month', f.month + interval '1 month 5 days', f.month + interval '1 month 5 days',
        CASE WHEN f.month < '2026-10-01' THEN f.month + interval '1 month 4 days' END,
-       CASE WHEN f.month < '2026-10-01' THEN f.month + interval '1 month 4 days' END, NULL
+       CASE WHEN f.month < '2026-10-01' THEN f.month + interval '1 month 4 days' END, NULL,
+       f.month + interval '1 month'
 FROM customer_file f WHERE f.network_id = 1001;
 INSERT INTO obligation (network_id, unit_path, kind, rule, rulebook_version, source, unit_id, subject, month, opened_at,
-                        due_at, first_due_at, closed_at, judged_at, breached_at)
+                        due_at, first_due_at, closed_at, judged_at, breached_at, planned_at)
 SELECT f.network_id, f.unit_path, 'returned_file', 'returned', 1, 'R041', f.unit_id, f.id || '-' || i, f.month,
        f.month + interval '1 month', f.month + interval '1 month 1 day' + i * interval '1 minute',
        f.month + interval '1 month 1 day', f.month + interval '1 month 3 days', f.month + interval '1 month 3 days',
-       f.month + interval '1 month 2 days'
+       f.month + interval '1 month 2 days', f.month + interval '1 month'
 FROM customer_file f, generate_series(1, {size} / 4800) i  -- no dealer had forty files a month returned to it
 WHERE f.network_id = 1001 AND (i <= 3 OR f.unit_id <> 1001000703);
 INSERT INTO notice (network_id, unit_path, membership_id, at, sender, kind, subject, params, note, link, read_at)
@@ -140,11 +141,11 @@ HOT: dict[str, tuple[str, Callable[[Actor], Any]]] = {
     "errors of a file": ("dealer", lambda me: files.list_problems(a_file(me), whole=True, severity="error")),
     "what stands wrong in many rows": ("dealer", lambda me: files.list_wrong_values(a_file(me))),
     "sums of a file": ("dealer", lambda me: files.totals_of([a_file(me).id])),
-    "clocks, all": ("headquarters", lambda me: duties.list_obligations(NOW)),
-    "clocks, mine": ("dealer", lambda me: duties.list_obligations(NOW)),
-    "clocks of a region": ("region", lambda me: duties.list_obligations(NOW)),
-    "clocks that run": ("headquarters", lambda me: duties.list_obligations(NOW, state=clocks.State.OPEN)),
-    "clocks of a month": ("region", lambda me: duties.list_obligations(NOW, month=OCTOBER)),
+    "clocks, all": ("headquarters", lambda me: duties.list_obligations(me, NOW)),
+    "clocks, mine": ("dealer", lambda me: duties.list_obligations(me, NOW)),
+    "clocks of a region": ("region", lambda me: duties.list_obligations(me, NOW)),
+    "clocks that run": ("headquarters", lambda me: duties.list_obligations(me, NOW, state=clocks.State.OPEN)),
+    "clocks of a month": ("region", lambda me: duties.list_obligations(me, NOW, month=OCTOBER)),
     "what a unit owes": ("dealer", lambda me: duties.duties_of(me.unit_id)),
     "a month's clocks": ("headquarters", lambda me: duties.month_duties(OCTOBER)),
     "unread notices": ("dealer", notices.unread),

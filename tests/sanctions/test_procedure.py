@@ -364,11 +364,12 @@ def test_late_steps_are_told_of_once_and_cases_close_by_themselves(
     at.forward(days=6)
     for _ in range(3):
         clocks.sweep(world.network, at.forward(minutes=1))
-    world.as_("officer")
-    overdue = text(
-        "SELECT count(*) FROM event WHERE action = 'sanction_case:step_overdue' AND object_id = :id"
-    )
-    assert db.session.scalar(overdue, {"id": case}) == 1
+    approver = world.as_("approver")
+    late, kind = clocks.State.BREACHED, clocks.Kind.CASE_STEP
+    (step,) = clocks.list_obligations(approver, at.moment, state=late, kind=kind).items
+    assert step.subject == f"{case}:proposed:1"
+    overdue = text("SELECT count(*) FROM notice WHERE kind = 'obligation:overdue' AND membership_id = :id")
+    assert db.session.scalar(overdue, {"id": approver.membership_id}) == 1
     court.step(case, "approve")
     court.step(case, "serve")
     at.forward(days=7)

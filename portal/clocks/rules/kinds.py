@@ -14,6 +14,8 @@ class Kind(StrEnum):
     CONSOLIDATION = "consolidation"
     RETURNED_FILE = "returned_file"
     RECTIFICATION = "rectification"
+    CASE_STEP = "case_step"
+    ESCALATION = "escalation"
 
 
 MONTHLY = (Kind.CUSTOMER_FILE, Kind.PART_FILE, Kind.CONSOLIDATION)

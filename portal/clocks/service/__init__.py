@@ -1,18 +1,7 @@
 """The only writer of obligations."""
 
-from portal.clocks.service.deciding import (
-    await_submission,
-    extend,
-    meet,
-    open_months,
-    open_obligation,
-    pause,
-    reopen,
-    resume,
-    seal,
-    unlock,
-    waive,
-)
+from portal.clocks.service.deciding import extend, pause, resume, seal, unlock, waive
+from portal.clocks.service.starting import await_submission, meet, open_months, open_obligation, reopen
 from portal.clocks.service.sweeping import Swept, count_waiting, sweep, sweep_all
 
 __all__ = [

@@ -1,6 +1,5 @@
-"""The minute's sweep: what is past due is marked, told and reported, each exactly once."""
+"""The minute's sweep: what has come due is reminded of, marked, told and reported, each exactly once."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,14 +9,14 @@ from sqlalchemy import func, select, text
 
 from portal import sanctions
 from portal.clocks.models import RUNNING, Obligation
-from portal.clocks.service import breaching
-from portal.clocks.service.deciding import headquarters_of, open_months
+from portal.clocks.service import casework
+from portal.clocks.service.escalating import headquarters_of
+from portal.clocks.service.looking import Looking
+from portal.clocks.service.starting import open_months
 from portal.core.db import db, within
 from portal.network import Network, list_networks
 
 log = structlog.get_logger("clocks")
-
-BATCH = 5_000
 
 
 @dataclass(frozen=True)
@@ -34,62 +33,46 @@ class Clockwork:
 
 @dataclass(frozen=True)
 class Swept:
-    """What one run of the sweep did in a network: duties opened, and by kind how many were found past due."""
+    """What one run of the sweep did in a network: duties opened, by kind how many were found past due, and how many
+    were reminded of, went up to a superior, or are held by nobody."""
 
     network: str
     opened: int = 0
     breached: Mapping[str, int] = field(default_factory=dict)
+    reminded: int = 0
+    escalated: int = 0
+    unheld: int = 0
     failed: bool = False  # nothing was done in this network; the log says why
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """What there was to do, by name; what there was none of is left out."""
+        done = {"opened": self.opened, "reminded": self.reminded, "escalated": self.escalated}
+        counted = {**done, "unheld": self.unheld, **self.breached}
+        return {name: count for name, count in counted.items() if count}
 
     def __str__(self) -> str:
         if self.failed:
             return f"{self.network}: FAILED, see the log"
         past = ", ".join(f"{count} {kind}" for kind, count in sorted(self.breached.items())) or "nothing"
-        return f"{self.network}: {self.opened} duties opened; past due: {past}"
-
-
-MARK = text(
-    f"""
-    WITH due AS MATERIALIZED (
-        SELECT id FROM obligation
-        WHERE network_id = :network_id AND {RUNNING} AND due_at <= :now
-          AND (awaited_until IS NULL OR awaited_until <= :now)
-        ORDER BY due_at LIMIT :batch FOR UPDATE SKIP LOCKED),
-    marked AS (
-        UPDATE obligation o SET breached_at = :now WHERE o.id = ANY (ARRAY(SELECT id FROM due))
-        RETURNING o.id, o.unit_path, o.unit_id, o.kind, o.subject, o.rule, o.rulebook_version, o.due_at),
-    trail AS (
-        INSERT INTO event (network_id, unit_path, at, doer, via, action, kind, object_id, before, after)
-        SELECT :network_id, unit_path, :now, :doer, :via, 'obligation:breached', 'obligation', id::text,
-               jsonb_build_object('due_at', due_at),
-               jsonb_build_object('kind', kind, 'subject', subject, 'rule', rule, 'version', rulebook_version)
-        FROM marked)
-    SELECT id, kind, unit_id, subject, rulebook_version, due_at FROM marked ORDER BY due_at, id
-    """  # noqa: S608 - RUNNING is a constant of this room
-)
-"""Past due and still owed → breached, with one line in the trail for each; one statement, whoever else runs it too.
-
-A row that somebody files at this moment is locked and skipped: the next run looks at it again. What is marked is
-reported to sanctions in the same transaction. By an array of ids, not a join: without statistics (after an import)
-the planner thinks that the wall leaves one row and compares every row with every due one.
-"""
+        return (
+            f"{self.network}: {self.opened} duties opened; past due: {past}; "
+            f"{self.reminded} reminded of; {self.escalated} escalated; {self.unheld} held by nobody"
+        )
 
 
 def sweep(network: Network, now: datetime) -> Swept:
-    """Open what is to be opened and mark what is past due, each exactly once; may run late, twice, or twice at once."""
+    """Do all that has come due, each exactly once; may run late, twice, or twice at once."""
     opened = open_months(network, now)
     who = Clockwork(network.id, network.root_path)
-    values = {"network_id": network.id, "now": now, "batch": BATCH, "doer": who.name, "via": who.via}
-    breached: Counter[str] = Counter()
     with within(headquarters_of(network)):
-        while True:
-            marked = db.session.execute(MARK, values).all()
-            breached.update(row.kind for row in marked)
-            breaching.report(who, marked, now)
-            if len(marked) < BATCH:
-                break
+        casework.keep_up(who, network, now)
+        looking = Looking(who, network, now)
+        looking.look_at_all()
+        looking.look_for_unheld()
     sanctions.tend(who, network, now)
-    return Swept(network.code, opened, dict(breached))
+    did = looking.found
+    return Swept(network.code, opened, dict(did.breached), did.reminded, did.escalated, did.unheld)
 
 
 def sweep_all(now: datetime) -> list[Swept]:

@@ -118,6 +118,7 @@ def open_returned(actor: Actor, file: CustomerFile, unit: Unit, now: datetime) -
         rulebook_version=found.version,
         opened_at=now,
         due_at=clocks.term_end(unit.network_id, found.version, now, ruled.returned_within),
+        counts=ruled.returned_within.counts,
         month=file.month,
     )
     return duty.due_at

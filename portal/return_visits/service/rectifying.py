@@ -92,6 +92,7 @@ def open_round(
         rulebook_version=ruled.version,
         opened_at=now,
         due_at=due_at,
+        counts=ruled.book.rectification.counts,
         month=found.month,
     )
     _tell(actor, found, unit, ruled)

@@ -146,21 +146,6 @@ def decided_against(case: Case, since: datetime) -> Sequence[Case]:
     return db.session.scalars(chosen.order_by(Case.approved_at)).all()
 
 
-def due_steps(now: datetime) -> Sequence[Case]:
-    """Cases whose next step was not taken in time and about which nobody was told; locked ones are left out."""
-    chosen = (
-        select(Case)
-        .where(
-            Case.step_due_at <= now,
-            Case.step_overdue_at.is_(None),
-            Case.state.not_in([State.EXECUTED.value, State.REVOKED.value]),
-        )
-        .order_by(Case.step_due_at)
-        .limit(500)
-    )
-    return db.session.scalars(chosen.with_for_update(skip_locked=True)).all()
-
-
 def to_close(now: datetime) -> Sequence[Case]:
     """Executed and revoked cases whose time to be closed has come; locked ones are left out."""
     chosen = (

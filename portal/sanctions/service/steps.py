@@ -89,7 +89,6 @@ def move_on(actor: Actor, held: Held, move: Move, state: State, note: str) -> Ca
     if case.state != state.value or move is Move.STATE:
         stated = case.stated_at is not None
         case.step_due_at = rules.step_due(state, held.now, held.times, stated=stated)
-        case.step_overdue_at = None
     case.state = state.value
     if move in ENDS_REVIEW:
         case.review_at, case.review_reason = None, ""

@@ -1,4 +1,4 @@
-"""What time does to cases: late steps are told of once, top-ups and statements are looked for, cases are closed.
+"""What time does to cases: top-ups and statements are looked for, cases are closed; late steps are the clocks' matter.
 
 Called by the minute's sweep (clocks stands above this room): safe to run late, twice, and twice at once.
 """
@@ -14,43 +14,17 @@ from portal.core.db import db, within
 from portal.network import Network
 from portal.sanctions import queries
 from portal.sanctions.models import Case, Effect
-from portal.sanctions.rules import MeasureKind, Move, State, after
+from portal.sanctions.rules import MeasureKind, Move, after
 from portal.sanctions.service.effects import all_settled
 from portal.sanctions.service.reporting import headquarters_of, write_step
-
-NEXT = {
-    State.DRAFT: Role.SANCTION_OFFICER,
-    State.PROPOSED: Role.SANCTION_APPROVER,
-    State.APPROVED: Role.SANCTION_OFFICER,
-    State.APPEALED: Role.SANCTION_APPROVER,
-}
-"""Whose step is next; the others are executed by officer and finance."""
 
 
 def tend(who: events.Doer, of: Network, now: datetime) -> int:
     """Do what has come due for the cases of a network; gives how many things were done."""
     with within(headquarters_of(of)):
-        done = _late_steps(who, of, now) + _top_ups(who, of, now) + _statements(now) + _closings(who, now)
+        done = _top_ups(who, of, now) + _statements(now) + _closings(who, now)
         db.session.flush()
     return done
-
-
-def _late_steps(who: events.Doer, of: Network, now: datetime) -> int:
-    late = queries.due_steps(now)
-    for case in late:
-        case.step_overdue_at = now
-        after_ = {"number": case.number, "state": case.state, "due_at": case.step_due_at}
-        events.record(who, "sanction_case:step_overdue", case, after=after_)
-        role = NEXT.get(case.at)
-        _tell(
-            who,
-            of,
-            [role] if role else [Role.SANCTION_OFFICER, Role.FINANCE],
-            "sanction_case:step_overdue",
-            "The next step of sanction case %(number)s is overdue",
-            case.number,
-        )
-    return len(late)
 
 
 def _top_ups(who: events.Doer, of: Network, now: datetime) -> int:

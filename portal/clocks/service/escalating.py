@@ -1,0 +1,106 @@
+"""What is missed goes up, one superior after the other, each with a clock of its own (R037); and who holds a duty.
+
+Set-based, with headquarters' eyes, in the sweep's transaction.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Text, bindparam, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from portal.access import Role
+from portal.clocks.models import Obligation
+from portal.core import events
+from portal.core.db import db, within
+from portal.core.scope import Scope
+from portal.network import Network
+
+HOLDERS: dict[str, tuple[Role, ...]] = {
+    "store": (Role.STORE_CLERK,),
+    "dealer": (Role.DEALER_PRINCIPAL, Role.DEALER_CLERK),
+    "region": (Role.REGIONAL_MANAGER,),
+    "channel": (Role.CHANNEL_MANAGER,),
+    "headquarters": (Role.HQ_SUPERVISOR,),
+}
+"""Who does what a unit of this kind owes, and sees to what is missed below it."""
+_PAIRS = ", ".join(f"('{kind}', '{role.value}')" for kind, roles in HOLDERS.items() for role in roles)
+_HELD = f"""EXISTS (SELECT 1 FROM membership m JOIN person p ON p.id = m.person_id
+    WHERE m.network_id = u.network_id AND m.unit_id = u.id AND m.status = 'active' AND p.status = 'active'
+      AND (u.kind, m.role) IN ({_PAIRS}))"""  # noqa: S608 - constants of this room
+_ABOVE = f"""(SELECT u.id, u.unit_path, u.name FROM unit u
+    WHERE u.network_id = :network AND u.status = 'active'
+      AND u.id = ANY(trim_array(string_to_array(rtrim(r.unit_path, '.'), '.')::bigint[], 1))
+      AND (u.kind = 'headquarters' OR {_HELD})
+    ORDER BY u.unit_path DESC LIMIT 1)"""  # noqa: S608
+"""The nearest superior at which somebody holds the duty; headquarters at the end."""
+
+UNHELD_UNITS = text(
+    f"""SELECT u.id FROM unit u
+    WHERE u.network_id = :network AND u.status = 'active' AND u.kind <> 'headquarters'
+      AND (CAST(:units AS bigint[]) IS NULL OR u.id = ANY(:units)) AND NOT {_HELD}"""  # noqa: S608
+).bindparams(bindparam("units", type_=ARRAY(BigInteger)))
+
+SUPERIORS = text(
+    f"""SELECT r.unit_path, s.id, s.name FROM unnest(CAST(:paths AS text[])) AS r(unit_path)
+    CROSS JOIN LATERAL {_ABOVE} s"""  # noqa: S608
+).bindparams(bindparam("paths", type_=ARRAY(Text)))
+
+OPEN = text(
+    f"""
+    WITH fresh AS (
+        INSERT INTO obligation (network_id, unit_path, unit_id, kind, rule, rulebook_version, source, subject,
+                                opened_at, due_at, first_due_at, planned_at, next_at, origin_id, level)
+        SELECT :network, s.unit_path, s.id, 'escalation', 'calendar.escalation', r.version, r.source,
+               r.origin_id || ':' || extract(epoch FROM r.due_at)::bigint, :now, r.until, r.until, :now, :now,
+               r.origin_id, r.level
+        FROM jsonb_to_recordset(:rows) AS r(origin_id bigint, unit_path text, level int, version int, source text,
+                                            due_at timestamptz, until timestamptz)
+        CROSS JOIN LATERAL {_ABOVE} s
+        ON CONFLICT DO NOTHING RETURNING id, unit_path, unit_id, origin_id, level, due_at),
+    trail AS (
+        INSERT INTO event (network_id, unit_path, at, doer, via, action, kind, object_id, before, after)
+        SELECT :network, unit_path, :now, :doer, :via, 'obligation:escalated', 'obligation', id::text, '{{}}',
+               jsonb_build_object('origin', origin_id, 'level', level, 'due_at', due_at)
+        FROM fresh)
+    SELECT id, unit_id, origin_id, level, due_at FROM fresh ORDER BY id
+    """  # noqa: S608
+).bindparams(bindparam("rows", type_=JSONB))
+
+
+def headquarters_of(network: Network) -> Scope:
+    return Scope.below(network.id, network.root_path)
+
+
+def unheld(network_id: int, units: Iterable[int] | None = None) -> set[int]:
+    """The units, of these or of all, at which nobody is left who could do what they owe."""
+    wanted = None if units is None else sorted(set(units))
+    return set(db.session.scalars(UNHELD_UNITS, {"network": network_id, "units": wanted}))
+
+
+def superiors_that_act(network_id: int, paths: Iterable[str]) -> dict[str, tuple[int, str]]:
+    """Path of a unit → the nearest superior at which somebody acts: its id and name."""
+    rows = db.session.execute(SUPERIORS, {"network": network_id, "paths": sorted(set(paths))})
+    return {row.unit_path: (row.id, row.name) for row in rows}
+
+
+def open_levels(who: events.Doer, rows: Sequence[dict[str, Any]], now: datetime) -> Sequence[Any]:
+    """Start the next superior's clock for each row (origin_id, unit_path, level, version, source, due_at, until).
+
+    The wall lets two sweeps meet at the unique key: only one gets the row back. Gives those that are new.
+    """
+    values = {"network": who.network_id, "now": now, "doer": who.name, "via": who.via, "rows": list(rows)}
+    return db.session.execute(OPEN, values).all() if rows else []
+
+
+def stop(owed: Obligation, judged_at: datetime, now: datetime) -> None:
+    """What was missed is done, waived, or has a new limit: the superiors' clocks stop."""
+    root = owed.unit_path.partition(".")[0] + "."
+    with within(Scope.below(owed.network_id, root)):
+        db.session.execute(
+            update(Obligation)
+            .where(Obligation.origin_id == owed.id, Obligation.closed_at.is_(None))
+            .values(closed_at=now, judged_at=judged_at, next_at=None, paused_at=None)
+            .execution_options(synchronize_session=False)
+        )

@@ -1,0 +1,333 @@
+"""The looks of a sweep: each clock whose time has come is looked at once, whoever else sweeps too.
+
+One range of `next_at` finds them, whatever else is stored. What is to be done is worked out by the rules and written
+set-based: thousands in a handful of statements.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import BigInteger, Text, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from portal import network, notices, rulebook, sanctions
+from portal.access import Role
+from portal.clocks import queries, rules
+from portal.clocks.models import Instant
+from portal.clocks.rules import Kind, Look, Plan
+from portal.clocks.service import breaching, escalating, telling
+from portal.clocks.service.escalating import HOLDERS
+from portal.core import events
+from portal.core.db import db
+from portal.network import Network, Unit
+
+BATCH = 5_000
+SOON = timedelta(minutes=1)
+
+FIND = text(
+    """SELECT id, unit_path, unit_id, person_id, kind, subject, month, rule, rulebook_version, planned_at, due_at,
+              awaited_until, breached_at, origin_id, level
+       FROM obligation WHERE network_id = :network AND next_at <= :now
+       ORDER BY next_at, id LIMIT :batch FOR UPDATE SKIP LOCKED"""
+)
+"""A row that somebody files at this moment is locked and skipped: the next run looks at it again."""
+
+ORIGINS = text(
+    "SELECT id FROM obligation WHERE id = ANY(:ids) AND closed_at IS NULL ORDER BY id FOR KEY SHARE SKIP LOCKED"
+).bindparams(bindparam("ids", type_=ARRAY(BigInteger)))
+
+SEEN = text(
+    """UPDATE obligation SET next_at = CAST(CAST(:next AS jsonb) ->> id::text AS timestamptz)
+       WHERE id = ANY(:ids)"""
+).bindparams(bindparam("ids", type_=ARRAY(BigInteger)), bindparam("next", type_=JSONB))
+"""By an array of ids, not a join: without statistics (after an import) the planner thinks that the wall leaves one row
+and compares every row with every one that is due."""
+
+MARK = text(
+    """
+    WITH marked AS (
+        UPDATE obligation SET breached_at = :now, next_at = CAST(CAST(:next AS jsonb) ->> id::text AS timestamptz)
+        WHERE id = ANY(:ids)
+        RETURNING id, unit_path, unit_id, kind, subject, rule, rulebook_version, due_at),
+    trail AS (
+        INSERT INTO event (network_id, unit_path, at, doer, via, action, kind, object_id, before, after)
+        SELECT :network, unit_path, :now, :doer, :via, 'obligation:breached', 'obligation', id::text,
+               jsonb_build_object('due_at', due_at),
+               jsonb_build_object('kind', kind, 'subject', subject, 'rule', rule, 'version', rulebook_version)
+        FROM marked)
+    SELECT id, kind, unit_id, subject, rulebook_version, due_at FROM marked ORDER BY due_at, id
+    """
+).bindparams(bindparam("ids", type_=ARRAY(BigInteger)), bindparam("next", type_=JSONB))
+
+STEPS = text(
+    """INSERT INTO clock_step (network_id, unit_path, obligation_id, due_at, step, at)
+       SELECT :network, s.path, s.id, s.due_at, s.step, :now
+       FROM unnest(:paths, :ids, :dues, :steps) AS s(path, id, due_at, step)
+       ON CONFLICT DO NOTHING RETURNING obligation_id"""
+).bindparams(
+    bindparam("paths", type_=ARRAY(Text)),
+    bindparam("ids", type_=ARRAY(BigInteger)),
+    bindparam("dues", type_=ARRAY(Instant)),
+    bindparam("steps", type_=ARRAY(Text)),
+)
+"""Each step once for each limit, by the key: what another run has sent already comes back no more."""
+
+UNHELD = text(
+    """SELECT o.id, o.unit_path, o.unit_id, o.kind, o.subject, o.month, o.rulebook_version, o.due_at, o.first_due_at
+       FROM obligation o
+       WHERE o.network_id = :network AND o.unit_id = ANY(:units) AND o.closed_at IS NULL AND o.opened_at <= :now
+         AND o.due_at > :now AND o.kind <> 'escalation'
+         AND NOT EXISTS (SELECT 1 FROM clock_step s WHERE s.network_id = o.network_id AND s.obligation_id = o.id
+                         AND s.step = 'unheld')
+       ORDER BY o.due_at, o.id LIMIT :batch FOR NO KEY UPDATE SKIP LOCKED"""
+).bindparams(bindparam("units", type_=ARRAY(BigInteger)))
+
+
+@dataclass
+class Found:
+    """What one run did, for its words."""
+
+    breached: Counter[str] = field(default_factory=Counter)
+    reminded: int = 0
+    escalated: int = 0
+    unheld: int = 0
+
+
+@dataclass
+class Looking:
+    """One sweep of one network, with what it has read already."""
+
+    who: events.Doer
+    of: Network
+    now: datetime
+    found: Found = field(default_factory=Found)
+    plans: dict[int, Plan] = field(default_factory=dict)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.of.time_zone)
+
+    def plan(self, version: int) -> Plan:
+        if version not in self.plans:
+            self.plans[version] = queries.plan_of(self.of.id, version)
+        return self.plans[version]
+
+    def values(self, **more: Any) -> dict[str, Any]:
+        who = {"doer": self.who.name, "via": self.who.via}
+        return {"network": self.of.id, "now": self.now, "batch": BATCH, **who, **more}
+
+    # --- what has come due ----------------------------------------------------------------------------------
+
+    def look_at_all(self) -> None:
+        """Batch after batch until nothing is due; each look sets the next one later than now."""
+        while True:
+            rows = db.session.execute(FIND, self.values()).all()
+            if rows:
+                self._batch(rows)
+            if len(rows) < BATCH:
+                break
+
+    def _batch(self, rows: Sequence[Any]) -> None:
+        looks = {row.id: self._look(row) for row in rows}
+        self._put_off(rows, looks)
+        late = [row for row in rows if looks[row.id].breach]
+        seen = [row.id for row in rows if not looks[row.id].breach]
+        if seen:
+            db.session.execute(SEEN, {"ids": seen, "next": _times(looks, seen)})
+        if late:
+            ids = [row.id for row in late]
+            marked = db.session.execute(MARK, self.values(ids=ids, next=_times(looks, ids))).all()
+            self.found.breached.update(row.kind for row in marked if row.kind != Kind.ESCALATION)
+            breaching.report(self.who, marked, self.now)
+        self._remind([row for row in rows if looks[row.id].remind], looks)
+        self._overdue([row for row in rows if looks[row.id].overdue])
+
+    def _look(self, row: Any) -> Look:
+        return rules.look(
+            self.now,
+            self.plan(row.rulebook_version),
+            row.planned_at,
+            row.due_at,
+            row.awaited_until,
+            row.breached_at is not None,
+        )
+
+    def _put_off(self, rows: Sequence[Any], looks: dict[int, Look]) -> None:
+        """A superior's clock waits while the duty below it is just being done: nobody is told of what is done."""
+        origins = [row.origin_id for row in rows if row.origin_id is not None]
+        if not origins:
+            return
+        owed = set(db.session.scalars(ORIGINS, {"ids": sorted(set(origins))}))
+        for row in rows:
+            if row.origin_id is not None and row.origin_id not in owed:
+                looks[row.id] = Look(next_at=self.now + SOON)
+
+    def _fresh(self, rows: Sequence[Any], steps: Sequence[str], dues: Sequence[datetime]) -> list[Any]:
+        """Those of these rows whose step was not sent before."""
+        if not rows:
+            return []
+        values = self.values(
+            paths=[row.unit_path for row in rows],
+            ids=[row.id for row in rows],
+            dues=list(dues),
+            steps=list(steps),
+        )
+        fresh = set(db.session.scalars(STEPS, values))
+        return [row for row in rows if row.id in fresh]
+
+    # --- who is told ----------------------------------------------------------------------------------------
+
+    def _remind(self, rows: Sequence[Any], looks: dict[int, Look]) -> None:
+        fresh = self._fresh(rows, [looks[row.id].remind for row in rows], [row.due_at for row in rows])
+        self.found.reminded += len(fresh)
+        self._tell_holders(fresh, "obligation:reminded", telling.REMINDER)
+
+    def _overdue(self, rows: Sequence[Any]) -> None:
+        """Its holder is told, and the next superior's clock begins; above headquarters stands nobody."""
+        fresh = self._fresh(rows, [rules.OVERDUE] * len(rows), [row.due_at for row in rows])
+        self._tell_holders(
+            [row for row in fresh if row.origin_id is None], "obligation:overdue", telling.OVERDUE
+        )
+        self._escalate(fresh)
+
+    def _tell_holders(self, rows: Sequence[Any], kind: str, subject: str) -> None:
+        if not rows:
+            return
+        units = network.units_by_id(row.unit_id for row in rows)
+        stands_in = self._stand_ins(rows, units)
+        origins = self._origins(rows)
+        lines = []
+        for row in rows:
+            unit = units[row.unit_id]
+            roles: Sequence[Role] = HOLDERS[unit.kind]
+            if row.kind == Kind.CASE_STEP:
+                roles = sanctions.whose_step(row.subject)
+                if subject == telling.OVERDUE:
+                    roles = (*roles, Role.EXECUTIVE)
+            params = {"duty": self._duty(row, origins), "due": telling.in_both(row.due_at, self.zone)}
+            to, roles = stands_in.get(row.id, (row.unit_id, roles))
+            link = telling.link_of(row, unit)
+            lines.append(telling.message(to, roles, kind, subject, params, link, row.person_id))
+        notices.tell_many(self.who, lines)
+
+    def _duty(self, row: Any, origins: dict[int, str]) -> dict[str, str]:
+        named = telling.name_of(row.kind, row.month)
+        return named | {"after": origins.get(row.origin_id, "")} if row.origin_id is not None else named
+
+    def _origins(self, rows: Sequence[Any]) -> dict[int, str]:
+        """The missed duty's unit by its name, for the clocks of superiors."""
+        wanted = [row.origin_id for row in rows if row.origin_id is not None]
+        if not wanted:
+            return {}
+        owed = queries.by_ids(wanted)
+        units = network.units_by_id(each.unit_id for each in owed.values())
+        return {key: units[each.unit_id].name for key, each in owed.items()}
+
+    def _stand_ins(
+        self, rows: Sequence[Any], units: dict[int, Unit]
+    ) -> dict[int, tuple[int, Sequence[Role]]]:
+        """A region without a manager is consolidated by its channel's (API.md): that one is told in its place."""
+        regions = [row for row in rows if row.kind == Kind.CONSOLIDATION]
+        empty = escalating.unheld(self.of.id, [row.unit_id for row in regions]) if regions else set()
+        if not empty:
+            return {}
+        above = escalating.superiors_that_act(
+            self.of.id, [row.unit_path for row in regions if row.unit_id in empty]
+        )
+        roles = (Role.CHANNEL_MANAGER, Role.HQ_SUPERVISOR)
+        return {row.id: (above[row.unit_path][0], roles) for row in regions if row.unit_path in above}
+
+    # --- superiors ------------------------------------------------------------------------------------------
+
+    def _escalate(self, rows: Sequence[Any]) -> None:
+        wanted = []
+        for row in rows:
+            levels = self.plan(row.rulebook_version).levels
+            if row.level >= len(levels) or row.kind == Kind.CASE_STEP:
+                continue
+            escalation = rulebook.at_version(self.of.id, row.rulebook_version).calendar.escalation
+            wanted.append(
+                {
+                    "origin_id": row.origin_id or row.id,
+                    "unit_path": row.unit_path,
+                    "level": row.level + 1,
+                    "version": row.rulebook_version,
+                    "source": escalation.source if escalation else "",
+                    "due_at": row.due_at.isoformat(),
+                    "until": (self.now + levels[row.level]).isoformat(),
+                }
+            )
+        opened = escalating.open_levels(self.who, wanted, self.now)
+        self.found.escalated += len(opened)
+        self._tell_superiors(opened)
+
+    def _tell_superiors(self, opened: Sequence[Any]) -> None:
+        if not opened:
+            return
+        origins = queries.by_ids(row.origin_id for row in opened)
+        units = network.units_by_id(
+            [row.unit_id for row in opened] + [each.unit_id for each in origins.values()]
+        )
+        lines = []
+        for row in opened:
+            origin = origins[row.origin_id]
+            params = {
+                "unit": units[origin.unit_id].name,
+                "duty": telling.name_of(origin.kind, origin.month),
+                "due": telling.in_both(origin.due_at, self.zone),
+                "until": telling.in_both(row.due_at, self.zone),
+            }
+            lines.append(
+                telling.message(
+                    row.unit_id,
+                    HOLDERS[units[row.unit_id].kind],
+                    "obligation:escalated",
+                    telling.ESCALATED,
+                    params,
+                    f"/clock/{row.origin_id}",
+                )
+            )
+        notices.tell_many(self.who, lines)
+
+    # --- duties that nobody holds ---------------------------------------------------------------------------
+
+    def look_for_unheld(self) -> None:
+        """A duty at whose unit nobody is left is reported to the superior, once, before its deadline.
+
+        Within the hours in which people may be told; where the deadline comes sooner, at once.
+        """
+        empty = escalating.unheld(self.of.id)
+        if not empty:
+            return
+        rows = [
+            row
+            for row in db.session.execute(UNHELD, self.values(units=sorted(empty))).all()
+            if (told_at := rules.next_allowed(self.now, self.plan(row.rulebook_version))) <= self.now
+            or told_at >= row.due_at
+        ]
+        fresh = self._fresh(rows, [rules.UNHELD] * len(rows), [row.first_due_at for row in rows])
+        if not fresh:
+            return
+        self.found.unheld += len(fresh)
+        above = escalating.superiors_that_act(self.of.id, [row.unit_path for row in fresh])
+        units = network.units_by_id([row.unit_id for row in fresh] + [to for to, _ in above.values()])
+        lines = []
+        for row in fresh:
+            to, _name = above[row.unit_path]
+            params = {
+                "unit": units[row.unit_id].name,
+                "duty": telling.name_of(row.kind, row.month),
+                "due": telling.in_both(row.due_at, self.zone),
+            }
+            kind, link = "obligation:unheld", f"/clock/{row.id}"
+            lines.append(telling.message(to, HOLDERS[units[to].kind], kind, telling.UNHELD, params, link))
+        notices.tell_many(self.who, lines)
+
+
+def _times(looks: dict[int, Look], ids: Sequence[int]) -> dict[str, str | None]:
+    times = ((key, looks[key].next_at) for key in ids)
+    return {str(key): at.isoformat() if at else None for key, at in times}

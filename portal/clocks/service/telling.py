@@ -1,0 +1,69 @@
+"""The words of the plan: reminders, what is overdue, what is to be seen to, duties that nobody holds."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from portal.access import Role
+from portal.clocks import rules
+from portal.clocks.rules import Kind
+from portal.core import month as months
+from portal.network import Unit
+
+NAMES: dict[Kind, str] = {
+    Kind.CUSTOMER_FILE: "Customer file",
+    Kind.PART_FILE: "Store’s part of the file",
+    Kind.CONSOLIDATION: "Monthly consolidation",
+    Kind.RETURNED_FILE: "Returned file",
+    Kind.RECTIFICATION: "Rectification",
+    Kind.CASE_STEP: "Step of a sanction case",
+    Kind.ESCALATION: "To be seen to",
+}
+"""As the catalogues have them: each reader gets the words of its language."""
+REMINDER = "Due by %(due)s: %(duty)s"
+OVERDUE = "Overdue since %(due)s: %(duty)s"
+ESCALATED = "%(unit)s is overdue since %(due)s: %(duty)s. Please see to it by %(until)s."
+UNHELD = "Nobody at %(unit)s is there to do what is due by %(due)s: %(duty)s"
+
+
+def in_both(at: datetime, zone: ZoneInfo) -> dict[str, str]:
+    """A limit in words, for a reader of either language."""
+    return {lang: rules.deadline_words(at, zone, lang) for lang in ("zh", "en")}
+
+
+def name_of(kind: str, month: Any) -> dict[str, str]:
+    """What is owed, as a notice keeps it: translated when it is read, with its month."""
+    return {"text": NAMES[Kind(kind)]} | ({"after": months.text(month)} if month else {})
+
+
+def link_of(row: Any, unit: Unit) -> str:
+    """Where it is done; a clock's own page where there is no such place."""
+    if row.month is not None and row.kind in (Kind.CUSTOMER_FILE, Kind.PART_FILE, Kind.RETURNED_FILE):
+        return f"/files/{months.text(row.month)}"
+    if row.kind == Kind.CONSOLIDATION:
+        return f"/region/{months.text(row.month)}"
+    if row.kind == Kind.RECTIFICATION and unit.kind in ("dealer", "store"):
+        return f"/rectifications/{row.subject.partition('-')[0]}"
+    return f"/clock/{row.id}"
+
+
+def message(
+    unit_id: int,
+    roles: Iterable[Role],
+    kind: str,
+    subject: str,
+    params: dict[str, Any],
+    link: str,
+    person_id: int | None = None,
+) -> dict[str, Any]:
+    """One line for `notices.tell_many`."""
+    return {
+        "unit_id": unit_id,
+        "roles": [role.value for role in roles],
+        "person_id": person_id,
+        "kind": kind,
+        "subject": subject,
+        "params": params,
+        "link": link,
+    }

@@ -1,0 +1,52 @@
+"""The steps that headquarters owes in cases, for the one table of clocks that stands above this room."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from portal.access import Actor, Role
+from portal.core.db import db
+from portal.sanctions.models import Case
+from portal.sanctions.rules import State
+
+WAITING = (State.EXECUTED, State.REVOKED)
+"""These wait to be closed by themselves: nobody is late."""
+
+OWED_STEPS = f"""
+    SELECT c.id::text || ':' || c.state || ':' || (
+               SELECT count(*) FROM sanction_step s
+               WHERE s.network_id = c.network_id AND s.case_id = c.id AND s.move = 'propose') AS subject,
+           greatest(c.drafted_at, c.proposed_at, c.approved_at, c.served_at, c.appealed_at, c.decided_at) AS opened_at,
+           c.step_due_at AS due_at, c.rulebook_version, c.requirement AS source
+    FROM sanction_case c
+    WHERE c.network_id = :network AND c.step_due_at IS NOT NULL AND c.closed_at IS NULL
+      AND c.state NOT IN ({", ".join(f"'{state.value}'" for state in WAITING)})
+"""  # noqa: S608 - states are constants of this room
+"""SQL with `:network`: a row for each case in which somebody at headquarters owes the next step.
+
+`subject` is case, state and how often it was proposed: a case that was returned owes its steps anew.
+"""
+
+NEXT = {
+    State.DRAFT: (Role.SANCTION_OFFICER,),
+    State.PROPOSED: (Role.SANCTION_APPROVER,),
+    State.APPROVED: (Role.SANCTION_OFFICER,),
+    State.APPEALED: (Role.SANCTION_APPROVER,),
+}
+"""Whose step is next; the others are executed by officer and finance."""
+
+
+def whose_step(subject: str) -> tuple[Role, ...]:
+    """Who at headquarters owes the step that `subject` of `OWED_STEPS` names."""
+    return NEXT.get(State(subject.split(":")[1]), (Role.SANCTION_OFFICER, Role.FINANCE))
+
+
+def not_told(actor: Actor) -> Sequence[int]:
+    """Cases about this person of which it was not told yet: it sees nothing of them, whatever its role."""
+    chosen = select(Case.id).where(Case.person_id == (actor.person_id or 0), Case.told_at.is_(None))
+    return db.session.scalars(chosen.order_by(Case.id)).all()
+
+
+def case_of(subject: str) -> int:
+    """The case's id."""
+    return int(subject.partition(":")[0])
