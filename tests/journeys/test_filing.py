@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.customer_files.filing import csv_of, row, rows, submitted
 from tests.factories import PASSWORD, World
@@ -28,38 +28,6 @@ def house(cloned: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
         print(f"\n{len(made.opened)} pages looked at")
 
 
-@pytest.fixture
-def sit(house: House, browser: Browser) -> Iterator[Open]:
-    """An empty page of this size and language; a fault of the script, or of the strict CSP, fails the test."""
-    contexts: list[Any] = []
-    faults: list[str] = []
-
-    def enter(size: tuple[int, int], locale: str, *, script: bool = True) -> Page:
-        context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, locale=locale, java_script_enabled=script
-        )
-        lang = locale[:2]
-        context.add_cookies([{"name": "lang", "value": lang, "url": house.address}])
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda said: faults.append(said.text) if "Content Security" in said.text else None)
-        return page
-
-    yield enter
-    for context in contexts:
-        context.close()
-    assert faults == []
-
-
-def sign_in(page: Page, house: House, world: World, who: str) -> None:
-    page.goto(f"{house.address}/login")
-    page.fill("input[name=identifier]", world.email(who))
-    page.fill("input[name=password]", PASSWORD)
-    page.locator("button.btn-lg[type=submit]").click()
-    page.wait_for_url(f"{house.address}/")
-
-
 def a_file(folder: Path, *given: dict[str, Any]) -> Path:
     place = folder / "十月客户.csv"
     place.write_bytes(csv_of(*given))
@@ -74,7 +42,7 @@ def test_a_clerk_files_in_chinese_on_a_phone(house: House, sit: Open, tmp_path: 
     page = sit(PHONE, "zh-CN")
     page.goto(f"{house.address}/login")
     house.look(page)
-    sign_in(page, house, world, "clerk2")
+    house.sign_in(page, world, "clerk2")
     expect(page.locator("html")).to_have_attribute("lang", re.compile("^zh"))
     house.look(page)
     page.goto(f"{house.address}/files/{MONTH}")
@@ -115,7 +83,7 @@ def test_a_manager_consolidates_in_english(house: House, sit: Open) -> None:
 
     world = house.a_world("region", furnish=furnish)
     page = sit(DESK, "en-US")
-    sign_in(page, house, world, "region")
+    house.sign_in(page, world, "region")
     expect(page.locator("html")).to_have_attribute("lang", "en")
     house.look(page)
     board = f"{house.address}/region/{MONTH}"
@@ -157,7 +125,7 @@ def test_a_manager_consolidates_in_english(house: House, sit: Open) -> None:
 def test_a_clerk_files_without_script(house: House, sit: Open, tmp_path: Path) -> None:
     world = house.a_world("clerk3")
     page = sit(PHONE, "zh-CN", script=False)
-    sign_in(page, house, world, "clerk3")
+    house.sign_in(page, world, "clerk3")
     page.goto(f"{house.address}/files/{MONTH}/upload")
     page.set_input_files("#file", a_file(tmp_path, *FAULTY))
     page.locator("form[data-upload] button[type=submit]").first.click()
@@ -175,7 +143,7 @@ def test_a_clerk_files_without_script(house: House, sit: Open, tmp_path: Path) -
 def test_a_nil_return_with_its_reason(house: House, sit: Open) -> None:
     world = house.a_world("clerk3")
     page = sit(PHONE, "zh-CN")
-    sign_in(page, house, world, "clerk3")
+    house.sign_in(page, world, "clerk3")
     page.goto(f"{house.address}/files/{MONTH}/nil")
     house.look(page)
     page.locator("main form button.btn-primary").click()
