@@ -38,10 +38,14 @@ def whole(run: Callable[P, R]) -> Callable[P, R]:
             return result
         except PortalError as error:
             finish(good=False)
+            said = str(error.detail) or error.code
             for line in getattr(error, "errors", []):
                 row = line.pointer.strip("/")
-                click.echo(f"row {row}: {line.detail}" if row.isdigit() else str(line.detail), err=True)
-            raise click.ClickException(str(error.detail) or error.code) from error
+                if row.isdigit():
+                    click.echo(f"row {row}: {line.detail}", err=True)
+                elif str(line.detail) != said:
+                    click.echo(str(line.detail), err=True)
+            raise click.ClickException(said) from error
         except (postgres.PostgresError, clock.ClockRefused, supervise.ServeError) as error:
             raise click.ClickException(str(error)) from error
 
@@ -167,8 +171,11 @@ def network_group() -> None:
 @click.option("--name-en", default="", help="The name in English.")
 @whole
 def create(code: str, name: str, book: str, time_zone: str, name_en: str) -> None:
-    """A new network with its headquarters unit HQ."""
+    """A new network with its headquarters unit HQ. The very same again changes nothing."""
     now = clock.now()
+    if _is_there(code, name, book, time_zone):
+        click.echo(f"Network {code} is there already, as asked: nothing to do.")
+        return
     made = network.create_network(code, name, time_zone=time_zone, name_en=name_en, now=now)
     actor = commander(made)
     first = clock.local(now).date().replace(year=clock.local(now).year - 1, month=1, day=1)
@@ -176,6 +183,17 @@ def create(code: str, name: str, book: str, time_zone: str, name_en: str) -> Non
     clocks.open_months(made, now)
     events.record(actor, "network:created", made, after={"code": code, "name": name})
     click.echo(f"Network {code} is there, with its headquarters HQ and the rulebook {book}.")
+
+
+def _is_there(code: str, name: str, book: str, time_zone: str) -> bool:
+    """Whether this very network was created before; another one of that code is refused by whoever makes it."""
+    try:
+        there = network.network_by_code(code)
+    except NotFound:
+        return False
+    commander(there)
+    books = {version.key for version in rulebook.list_versions(there.id)}
+    return there.name == name and there.time_zone == time_zone and book in books
 
 
 @network_group.command("import")
@@ -229,7 +247,13 @@ def token(
     """Print a new API token, alone on standard output. PERSON is an e-mail or phone."""
     now = clock.now()
     actor = commander(network.network_by_code(code))
-    rows = accounts.memberships_in(actor.network_id)
+    rows = [
+        (membership, who, at)
+        for membership, who, at in accounts.memberships_in(actor.network_id)
+        if unit in (None, at.code) and role in (None, membership.role)
+    ]
+    if person is not None and everybody:
+        raise Invalid("nothing", "Say whose: PERSON (e-mail or phone), or --all; not both.")
     if everybody:
         out = csv.writer(sys.stdout, lineterminator="\n")
         out.writerow(["email", "phone", "unit", "role", "token"])
@@ -241,9 +265,7 @@ def token(
         raise Invalid("nothing", "Say whose: PERSON (e-mail or phone), or --all.")
     wanted = accounts.identifier(person)
     fitting: list[Membership] = [
-        membership
-        for membership, who, at in rows
-        if wanted in (who.email, who.phone) and unit in (None, at.code) and role in (None, membership.role)
+        membership for membership, who, _ in rows if wanted in (who.email, who.phone)
     ]
     if not fitting:
         raise NotFound("no_membership", f"{person} has no such membership in {code}.")

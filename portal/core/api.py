@@ -7,7 +7,7 @@ object 404, fields 422, state 409. That, and paths that take a file or JSON, is 
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
@@ -18,7 +18,7 @@ from pydantic.json_schema import models_json_schema
 from werkzeug.datastructures import MultiDict
 
 from portal.core import clock
-from portal.core.errors import FieldError, Invalid, PortalError
+from portal.core.errors import FieldError, Invalid, PortalError, pointer
 from portal.core.paging import LIMIT, MOST
 from portal.core.texts import gettext, lazy
 
@@ -92,7 +92,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {}
 """(endpoint, method) → its description; filled by ApiRoom as routes are made."""
 
 _FIELD_WORDS = {
-    "missing": lazy("This field is required."),
+    "required": lazy("This field is required."),
     "extra_forbidden": lazy("This field is not known here."),
     "string_too_long": lazy("This text is too long."),
     "string_too_short": lazy("This text is too short."),
@@ -110,46 +110,72 @@ _FIELD_WORDS = {
     "literal_error": lazy("This is none of the allowed values."),
     "enum": lazy("This is none of the allowed values."),
 }
+MOST_ERRORS = 100
 _NOT_TEXT = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL's text takes neither
 
 
-def invalid(error: ValidationError, base: str = "") -> Invalid:
-    """pydantic's findings as ours, in the reader's language."""
-    errors = [
-        FieldError(
-            base + "".join(f"/{part}" for part in found["loc"]),
-            "required" if found["type"] == "missing" else found["type"],
-            _FIELD_WORDS.get(found["type"], found["msg"]),
+def invalid(error: ValidationError, value: Any, base: str = "") -> Invalid:
+    """pydantic's findings about `value` as ours, in the reader's language: the first one for each place."""
+    errors: dict[str, FieldError] = {}
+    for found in error.errors(include_url=False, include_input=False):
+        given = found.get("ctx", {}).get(
+            "field"
+        )  # what a model says of two fields together names one of them
+        missing = found["type"] == "missing" or given is not None
+        place = base + pointer(*(_place(found["loc"], value, missing=missing) + ([given] if given else [])))
+        code = "required" if missing else found["type"]
+        words = _FIELD_WORDS.get(
+            code if missing else found["type"], lazy("This is not written as it should be.")
         )
-        for found in error.errors(include_url=False, include_context=False, include_input=False)[:100]
-    ]
-    return Invalid("invalid", lazy("Some fields are not as they should be."), errors)
+        errors.setdefault(place, FieldError(place, code, words))
+        if len(errors) == MOST_ERRORS:
+            break
+    return Invalid("invalid", lazy("Some fields are not as they should be."), list(errors.values()))
 
 
-def refuse_odd_text(value: Any, pointer: str = "") -> None:
+def _place(loc: Sequence[int | str], value: Any, *, missing: bool) -> list[int | str]:
+    """Where in `value` pydantic means: without the names of its own kinds (`bool`, `constrained-int`) in between."""
+    kept: list[int | str] = []
+    for depth, part in enumerate(loc, 1):
+        inside = (isinstance(value, dict) and part in value) or (
+            isinstance(value, list) and isinstance(part, int) and part < len(value)
+        )
+        if inside:
+            value = value[part]
+        if inside or (missing and depth == len(loc)):
+            kept.append(part)
+    return kept
+
+
+def refuse_odd_text(value: Any, at: str = "") -> None:
     """Raise Invalid where a text holds NUL or half a character, however deep."""
     if isinstance(value, str) and _NOT_TEXT.search(value):
         detail = lazy("This text holds characters that are no text.")
-        raise Invalid("invalid_text", detail, [FieldError(pointer or "/", "invalid_text", detail)])
+        raise Invalid("invalid_text", detail, [FieldError(at, "invalid_text", detail)])
     if isinstance(value, dict):
         for name, inner in value.items():
-            refuse_odd_text(name, pointer)
-            refuse_odd_text(inner, f"{pointer}/{name}")
+            refuse_odd_text(name, at)
+            refuse_odd_text(inner, at + pointer(name))
     elif isinstance(value, list):
         for place, inner in enumerate(value):
-            refuse_odd_text(inner, f"{pointer}/{place}")
+            refuse_odd_text(inner, at + pointer(place))
 
 
 def read_json() -> Any:
     """The body as JSON. Raises 415 for another Content-Type and 422 for broken JSON."""
     if request.mimetype != JSON:
         raise Unsupported(JSON)
+    return parse_json(request.get_data())
+
+
+def parse_json(written: bytes | str, at: str = "") -> Any:
+    """JSON as RFC 8259 has it, of texts that can be kept; `at` points to where it stands. Raises Invalid."""
     try:
-        value = json.loads(request.get_data(), parse_constant=_no_constant)
+        value = json.loads(written, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        detail = lazy("The body is not valid JSON.")
-        raise Invalid("invalid_json", detail, [FieldError("/", "invalid_json", detail)]) from error
-    refuse_odd_text(value)
+        detail = lazy("The body is not valid JSON.") if not at else lazy("This is not valid JSON.")
+        raise Invalid("invalid_json", detail, [FieldError(at, "invalid_json", detail)]) from error
+    refuse_odd_text(value, at)
     return value
 
 
@@ -163,7 +189,7 @@ def read_body(model: type[M], *, optional: bool = False) -> M:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise invalid(error) from error
+        raise invalid(error, value) from error
 
 
 def read_form(model: type[M]) -> M:
@@ -181,7 +207,7 @@ def _read_flat(model: type[M], given: "MultiDict[str, str]") -> M:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise invalid(error) from error
+        raise invalid(error, value) from error
 
 
 class Unsupported(PortalError):

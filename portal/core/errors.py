@@ -52,6 +52,11 @@ class TooMany(PortalError):
         self.retry_after = retry_after
 
 
+def pointer(*parts: Any) -> str:
+    """A JSON pointer (RFC 6901) to these parts."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
 @dataclass(frozen=True)
 class FieldError:
     """One wrong field: `pointer` as JSON pointer ('/rows/0/reason'), a code, and how to mend it."""

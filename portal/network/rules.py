@@ -74,8 +74,10 @@ def faults(lines: Iterable[UnitLine], known: Mapping[str, tuple[str, str | None]
 def _line_faults(
     line: UnitLine, kinds: Mapping[str, str], known: Mapping[str, tuple[str, str | None]], seen: set[str]
 ) -> list[str]:
-    if line.kind not in KINDS[1:]:
-        return [f"kind must be one of {', '.join(KINDS[1:])}, is {line.kind!r}"]
+    if line.kind not in KINDS:
+        return [f"kind must be one of {', '.join(KINDS)}, is {line.kind!r}"]
+    if line.kind == KINDS[0] and known.get(line.code, ("",))[0] != KINDS[0]:
+        return [f"a network has one headquarters, made with it; {line.code!r} is another"]
     wrong = []
     if not CODE.fullmatch(line.code):
         wrong.append(f"code must be 1 to 40 letters, digits, '.', '_' or '-', is {line.code!r}")
@@ -89,11 +91,16 @@ def _line_faults(
         wrong.append(f"code {line.code} stands in this file twice")
     if line.code in known and known[line.code][0] != line.kind:
         wrong.append(f"{line.code} is a {known[line.code][0]} and stays one")
-    parent = kinds.get(line.parent)
+    return wrong + _parent_faults(line, kinds.get(line.parent))
+
+
+def _parent_faults(line: UnitLine, parent: str | None) -> list[str]:
+    """`parent`: the kind of the unit that is named as the one above."""
+    allowed = PARENTS[line.kind]
+    if not allowed:
+        return [f"headquarters has no parent, is below {line.parent!r}"] if line.parent else []
     if parent is None:
-        wrong.append(f"parent {line.parent!r} is not known")
-    elif parent not in PARENTS[line.kind]:
-        wrong.append(
-            f"a {line.kind}'s parent is a {' or '.join(PARENTS[line.kind])}, {line.parent} is a {parent}"
-        )
-    return wrong
+        return [f"parent {line.parent!r} is not known"]
+    if parent not in allowed:
+        return [f"a {line.kind}'s parent is a {' or '.join(allowed)}, {line.parent} is a {parent}"]
+    return []

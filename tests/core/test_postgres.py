@@ -59,6 +59,12 @@ class User:
         self.process.communicate("end\n" if how is None else None, timeout=60)
 
 
+@pytest.fixture(autouse=True)
+def a_user_of_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`release` lets go of all that a process uses: not of the server that the other tests run on."""
+    monkeypatch.setattr(postgres, "_held", {})
+
+
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A data folder that any account may enter, unlike pytest's own."""

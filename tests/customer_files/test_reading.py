@@ -133,6 +133,17 @@ def test_excels_separator_line() -> None:
     assert judged(b"sep=;\r\n" + csv_of(GOOD).replace(b",", b";")).rows == [2]
 
 
+@pytest.mark.parametrize("guard", ['="{}"', '"=""{}"""'], ids=["as it is", "quoted"])
+def test_digits_guarded_from_excel_are_the_digits(guard: str) -> None:
+    """What programs write so that Excel keeps leading zeros; any other formula stays the text that it is."""
+    given = with_cell(phone=guard.format("13000010000"), order_no=guard.format("00012"), remarks="=1+1")
+    answer = judged(csv_of(given))
+    assert answer.problems == []
+    assert [str(value) for value in answer.values[0]].count("00012") == 1
+    assert answer.values[0][-1] == "=1+1"
+    assert answer.values[0][1] == "13000010000"
+
+
 def test_blank_records_count_for_the_row_number() -> None:
     answer = judged(csv_of(GOOD, [""], ["", " ", "\u3000"], with_cell(phone="13000010001", order_no="SO2")))
     assert answer.rows == [2, 5]
@@ -209,6 +220,14 @@ def test_a_part_that_stands_there_twice() -> None:
     target = io.BytesIO(PLAIN)
     with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(target, "a") as archive:
         archive.writestr("xl/worksheets/sheet1.xml", b"<worksheet/>")
+    assert refusal(target.getvalue()).code == "unsafe_file"
+
+
+@pytest.mark.parametrize("name", ["../../evil.txt", "..\\..\\evil.txt", "xl/../../evil.txt"])
+def test_a_part_that_would_climb_out_is_refused(name: str) -> None:
+    target = io.BytesIO(PLAIN)
+    with zipfile.ZipFile(target, "a") as archive:
+        archive.writestr(name, b"x")
     assert refusal(target.getvalue()).code == "unsafe_file"
 
 

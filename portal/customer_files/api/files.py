@@ -15,6 +15,7 @@ from portal.core.api import (
     Unsupported,
     answer,
     invalid,
+    parse_json,
     read_body,
     read_form,
     read_query,
@@ -98,10 +99,11 @@ def _upload_sheet() -> Received:
 def _mapping(written: str | None) -> dict[str, str | None] | None:
     if written is None:
         return None
+    given = parse_json(written, "/mapping")
     try:
-        return Mapping.model_validate_json(written).root
+        return Mapping.model_validate(given).root
     except ValidationError as error:
-        raise invalid(error, "/mapping") from error
+        raise invalid(error, given, "/mapping") from error
 
 
 def _upload_json() -> Received:

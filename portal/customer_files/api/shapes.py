@@ -53,18 +53,17 @@ class UploadBody(Model):
     month: MonthText
     unit: UnitCode | None = None
     submit: bool = False
-    nil: Literal[True] | None = None
+    nil: bool | None = None
     reason: Reason | None = None
     customers: Annotated[list[dict[ColumnName, Cell]], Field(max_length=1_000_000)] | None = None
-    parts_only: Literal[True] | None = None
+    parts_only: bool | None = None
 
     @model_validator(mode="after")
     def _one_content(self) -> "UploadBody":
-        given = [self.nil is not None, self.customers is not None, self.parts_only is not None]
-        if sum(given) != 1:
+        if sum((bool(self.nil), self.customers is not None, bool(self.parts_only))) != 1:
             raise PydanticCustomError("one_content", "Send exactly one of customers, nil and parts_only.")
         if self.nil and self.reason is None:
-            raise PydanticCustomError("reason_required", "A nil return needs its reason.")
+            raise PydanticCustomError("required", "A nil return needs its reason.", {"field": "reason"})
         return self
 
 

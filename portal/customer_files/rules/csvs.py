@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
@@ -21,6 +22,7 @@ _HEAD = 20_000
 _DAMAGED_SHARE = 0.2
 _LONGEST_CELL_LINES = 30
 _PATIENCE = 200
+_GUARDED = re.compile(r'\A="([\w+ ./-]{0,100})"\Z')
 _MOST_LINES = 1_048_576  # a sheet of Excel has no more
 
 
@@ -49,11 +51,19 @@ def read_csv(
     if max(text.count("\n"), text.count("\r")) > _MOST_LINES:  # blank ones too: each is a list in memory
         raise too_many_rows(limits)
     rows, broken = _records(text, delimiter, limits.rows + _ABOVE)
+    rows = _unguarded(rows, text)
     if rows and len(rows[0]) > limits.columns and any(rows[0][limits.columns :]):
         raise too_wide(limits)
     if sum(1 for row in rows if row) > limits.rows + _ABOVE:
         raise too_many_rows(limits)
     return Sheet("csv", rows, range(1, len(rows) + 1), broken=broken, encoding=encoding, delimiter=delimiter)
+
+
+def _unguarded(rows: list[list[Cell]], text: str) -> list[list[Cell]]:
+    """'="0012"', which programs write so that Excel keeps the digits as they are, is 0012."""
+    if '="' not in text:
+        return rows
+    return [[_GUARDED.sub(r"\1", cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
 
 
 def _decodings(content: bytes) -> Iterator[tuple[str, str]]:

@@ -1,9 +1,11 @@
 """Lines that are no customers: blank ones, totals, signatures, the headings once more, the form's example."""
 
 import re
+from collections.abc import Iterable, Sequence
 
 from portal.customer_files.rules.columns import Column
 from portal.customer_files.rules.headings import meaning
+from portal.customer_files.rules.sheet import Cell
 
 _TOTAL = re.compile(
     r"(?:本页|本月|本表|全部|以上|月度|累计)?(?:合\s*计|总\s*计|小\s*计|共\s*计|总数|汇总|累计|总合计)(?:数量|金额|数|：|:|\d|\b|$).*"
@@ -19,6 +21,11 @@ _SIGNATURE = re.compile(
     re.I | re.S,
 )
 _EXAMPLE = re.compile(r"[（(【\[]?\s*(?:示例|样例|范例|举例|填写示例|例\s*[:：]|example\b)", re.I)
+
+
+def customers_in(rows: Iterable[Sequence[Cell]]) -> int:
+    """How many rows are filled like a customer's; a total or a signature fills one or two cells."""
+    return sum(1 for row in rows if sum(cell not in ("", None) for cell in row) > 2)
 
 
 def why_no_customer(filled: dict[str, str], row: list[str], columns: tuple[Column, ...]) -> str | None:

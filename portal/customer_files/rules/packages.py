@@ -84,6 +84,8 @@ def look_through(content: bytes, limits: Limits) -> Package:
     names = [entry.filename for entry in entries]
     if len({name.casefold().replace("\\", "/") for name in names}) != len(names) or len(names) > _ENTRIES:
         raise unsafe(_l("The file contains the same part twice"))
+    if any(".." in re.split(r"[/\\\\]", name) for name in names):
+        raise unsafe(_l("The file's table of contents does not match what is in it"))
     left = limits.unpacked_bytes
     package = Package(frozenset(names), {}, {})
     for entry in entries:

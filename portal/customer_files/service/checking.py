@@ -18,8 +18,10 @@ from portal.customer_files import queries
 from portal.customer_files.models import CustomerFile
 from portal.customer_files.queries import CANONICAL
 from portal.customer_files.rules.columns import Column
+from portal.customer_files.rules.csvs import too_many_rows
 from portal.customer_files.rules.headings import Headings, recognise
 from portal.customer_files.rules.judging import Judged, from_records, judge
+from portal.customer_files.rules.leftovers import customers_in
 from portal.customer_files.rules.moves import Kind, Move, RowStatus, State, after
 from portal.customer_files.rules.problems import ERROR, WARNING, Code, FileRefused, Problem
 from portal.customer_files.rules.reading import read
@@ -81,8 +83,12 @@ def open_content(
     if kind == Kind.ROWS:
         records = json.loads(content)["customers"]
         return Opened(*from_records(records, columns), columns)
-    sheet = read(content, name, limits_of(book), columns, mapping, plain=plain)
-    return Opened(sheet, recognise(sheet.rows, columns, mapping), columns)
+    limits = limits_of(book)
+    sheet = read(content, name, limits, columns, mapping, plain=plain)
+    opened = Opened(sheet, recognise(sheet.rows, columns, mapping), columns)
+    if opened.rows > limits.rows and customers_in(sheet.rows[opened.headings.last + 1 :]) > limits.rows:
+        raise too_many_rows(limits)
+    return opened
 
 
 def check(actor: Actor, file_id: int, *, plain: bool = False) -> None:

@@ -243,6 +243,25 @@ _COPY_PROBLEMS = text(
 )
 
 
+_COPY_MARKS = text(
+    """
+    UPDATE customer_file_row r SET return_reason = old.return_reason
+    FROM customer_file_row old
+    WHERE r.network_id = :network AND r.file_id = :new
+      AND old.network_id = :network AND old.file_id = :old AND old.row_no = r.row_no
+    """
+)
+
+
+def mark_revision(returned: CustomerFile) -> None:
+    """A draft that was begun from this file before it came back carries its reasons too."""
+    for draft in queries.list_versions(returned.unit_id, returned.month):
+        if draft.revision_of == returned.id and draft.state in DRAFTS:
+            draft.return_reason = returned.return_reason
+            places = {"network": returned.network_id, "old": returned.id, "new": draft.id}
+            db.session.execute(_COPY_MARKS, places)
+
+
 def revise(actor: Actor, file_id: int) -> CustomerFile:
     """The next version with the same rows, the returned ones marked, to mend in place; twice gives the same draft.
 

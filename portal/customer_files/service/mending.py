@@ -14,7 +14,7 @@ from portal import network, rulebook
 from portal.access import Actor
 from portal.core import clock, events
 from portal.core.db import db
-from portal.core.errors import FieldError, Invalid, NotFound
+from portal.core.errors import FieldError, Invalid, NotFound, pointer
 from portal.core.texts import lazy
 from portal.customer_files import queries
 from portal.customer_files.models import CustomerFile, CustomerFileProblem, CustomerFileRow, ValueCorrection
@@ -60,7 +60,7 @@ def mend_row(actor: Actor, file_id: int, row_no: int, values: Mapping[str, Value
     columns = columns_for(file.network_id, file.month)
     known = {column.name for column in columns}
     errors = [
-        FieldError(f"/{name}", "unknown_column", lazy("There is no such column."))
+        FieldError(pointer(name), "unknown_column", lazy("There is no such column."))
         for name in values
         if name not in known
     ]

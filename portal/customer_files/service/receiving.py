@@ -16,7 +16,7 @@ from portal.access import Actor
 from portal.core import clock, events, storage
 from portal.core import month as months
 from portal.core.db import db, outside
-from portal.core.errors import FieldError, Invalid
+from portal.core.errors import FieldError, Invalid, pointer
 from portal.core.jobs import later
 from portal.core.texts import lazy
 from portal.customer_files import queries
@@ -115,7 +115,7 @@ def receive_rows(
     book = rulebook.current(actor.network_id, month)
     known = {column.name for column in columns_of(book)}
     errors = [
-        FieldError(f"/customers/{place}/{name}", "unknown_column", lazy("There is no such column."))
+        FieldError(pointer("customers", place, name), "unknown_column", lazy("There is no such column."))
         for place, row in enumerate(customers)
         for name in row
         if name not in known
@@ -170,7 +170,7 @@ def receive_parts_only(
 def _must_be_columns(network_id: int, month: date, mapping: Mapping[str, str | None]) -> None:
     known = {column.name for column in columns_of(rulebook.current(network_id, month))}
     errors = [
-        FieldError(f"/mapping/{heading}", "unknown_column", lazy("There is no such column."))
+        FieldError("/mapping" + pointer(heading), "unknown_column", lazy("There is no such column."))
         for heading, column in mapping.items()
         if column and column not in known
     ]
@@ -222,9 +222,9 @@ def _refusal(actor: Actor, coming: _Coming, refused: FileRefused) -> Invalid:
             after=after,
             connection=connection,
         )
-    return Invalid(
-        refused.code, refused.detail, [FieldError("/file", refused.code, refused.detail)], **refused.extra
-    )
+    place = "/customers" if coming.kind == Kind.ROWS else "/file"
+    wrong = [FieldError(place, refused.code, refused.detail)]
+    return Invalid(refused.code, refused.detail, wrong, **refused.extra)
 
 
 def _keep(actor: Actor, coming: _Coming, opened: Opened | None) -> Received:

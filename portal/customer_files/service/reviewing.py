@@ -15,7 +15,7 @@ from portal.core.texts import lazy
 from portal.customer_files import queries
 from portal.customer_files.models import CustomerFile, CustomerFileRow, Reminder
 from portal.customer_files.rules.moves import Move, State, after
-from portal.customer_files.service import duties, neighbours
+from portal.customer_files.service import duties, filing, neighbours
 from portal.customer_files.service.locking import lock_file
 from portal.network import Unit
 
@@ -99,6 +99,7 @@ def return_file(actor: Actor, file_id: int, reason: str, rows: Sequence[RowReaso
             },
         )
     db.session.flush()
+    filing.mark_revision(file)
     due_at = duties.open_returned(actor, file, unit, now)
     events.record(
         actor,
