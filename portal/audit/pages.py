@@ -29,12 +29,16 @@ def audit() -> str:
     cursor = request.args.get("cursor") or None
     page = queries.list_events(asked, ZoneInfo(current_actor().time_zone), cursor)
     known = {*rules.ACTION_WORDS, asked.action} - {""}
+    zone = ZoneInfo(current_actor().time_zone)
     return render_template(
         "audit/list.html",
         asked=asked,
-        items=[(event, rules.changes(event.before, event.after)) for event in page.items],
+        items=[(event, rules.changes(event.before, event.after, zone)) for event in page.items],
         units=queries.unit_names({event.unit_path for event in page.items}),
         action_words=rules.ACTION_WORDS,
+        kind_words=rules.KIND_WORDS,
+        name_words=rules.NAME_WORDS,
+        kinds=sorted({*rules.KIND_WORDS, asked.kind} - {""}),
         via_words=rules.VIA_WORDS,
         actions=sorted(known),
         filtered=bool(kept),

@@ -1,5 +1,6 @@
 """How the audit trail is asked and read. Pure."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -7,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _
+from flask_babel import lazy_pgettext
 
 from portal.core.masking import mask_mobiles
 
@@ -53,7 +55,139 @@ ACTION_WORDS: dict[str, Any] = {
     "obligation:paused": _("Clock paused"),
     "obligation:resumed": _("Clock resumed"),
     "obligation:waived": _("Obligation waived"),
+    "breach:cured": _("Breach cured"),
+    "breach:retracted": _("Breach taken back"),
+    "circular:published": _("Circular published"),
+    "commission:ordered_withheld": _("Commission to be withheld"),
+    "commission:withholding_cancelled": _("Withholding of commission cancelled"),
+    "commissions:imported": _("Commission statement imported"),
+    "dealer:disqualified": _("Dealership withdrawn"),
+    "desk:paused": _("Calls paused"),
+    "document:downloaded": _("Document downloaded"),
+    "document:kept": _("Document kept"),
+    "ledger:posted": _("Ledger entry posted"),
+    "margin:leaving": _("Margin to be paid back"),
+    "margin:stays": _("Margin stays"),
+    "obligation:unlocked": _("Clock unlocked"),
+    "rectification:opened": _("Rectification opened"),
+    "rectification:reported": _("Rectification reported"),
+    "rectification:commented": _("Rectification commented"),
+    "rectification:closed": _("Rectification closed"),
+    "rectification:withdrawn": _("Rectification withdrawn"),
+    "sanction_case:drafted": _("Case drafted"),
+    "sanction_case:propose": _("Case proposed"),
+    "sanction_case:state": _("Statement of the party"),
+    "sanction_case:approve": _("Case approved"),
+    "sanction_case:reject": _("Case rejected"),
+    "sanction_case:return": _("Case returned"),
+    "sanction_case:serve": lazy_pgettext("audit", "Decision served"),
+    "sanction_case:acknowledge": _("Decision acknowledged"),
+    "sanction_case:appeal": _("Appeal lodged"),
+    "sanction_case:uphold": _("Decision upheld"),
+    "sanction_case:vary": _("Decision varied"),
+    "sanction_case:revoke": _("Decision revoked"),
+    "sanction_case:execute": _("Decision executed"),
+    "sanction_case:close": lazy_pgettext("audit", "Case closed"),
+    "sanction_case:review": _("Case put up for review"),
+    "sanction_case:keep": _("Case kept after review"),
+    "sanction_case:fall": _("Case dropped after review"),
+    "sanction_case:withdraw": _("Case withdrawn"),
+    "sanction_case:handed_on": _("Case handed on"),
+    "sanction_case:step_overdue": _("Step of a case overdue"),
+    "top_up:overdue": _("Top-up overdue"),
+    "visit:opened": _("Return visit opened"),
+    "visit:claimed": _("Return visit claimed"),
+    "visit:attempted": _("Call logged"),
+    "visit:released": _("Return visit released"),
+    "visit:revealed": _("Looked at a whole phone number for a call"),
+    "visit:assigned": _("Return visit assigned"),
+    "visit:handed_out": _("Return visits handed out"),
+    "visit:called_first": _("Return visit put first"),
+    "visit:corrected": _("Customer’s data corrected"),
+    "visit:waived": _("Return visit waived"),
 }
+KIND_WORDS: dict[str, Any] = {
+    "customer_file": lazy_pgettext("audit", "Customer file"),
+    "obligation": lazy_pgettext("audit", "Deadline"),
+    "visit": lazy_pgettext("audit", "Return visit"),
+    "membership": lazy_pgettext("audit", "Membership"),
+    "sanction_case": lazy_pgettext("audit", "Sanction case"),
+    "unit": lazy_pgettext("audit", "Unit"),
+    "ledger_transaction": lazy_pgettext("audit", "Voucher"),
+    "consolidation": lazy_pgettext("audit", "Consolidation"),
+    "rectification": lazy_pgettext("audit", "Rectification"),
+    "breach": lazy_pgettext("audit", "Breach"),
+    "person": lazy_pgettext("audit", "Person"),
+    "rulebook_version": lazy_pgettext("audit", "Rulebook"),
+    "month": lazy_pgettext("audit", "Month"),
+    "document": lazy_pgettext("audit", "Document"),
+    "customer": lazy_pgettext("audit", "Customer"),
+    "network": lazy_pgettext("audit", "Network"),
+    "api_token": lazy_pgettext("audit", "API token"),
+}
+NAME_WORDS: dict[str, Any] = {
+    "state": lazy_pgettext("audit", "State"),
+    "status": lazy_pgettext("audit", "Status"),
+    "judged_at": lazy_pgettext("audit", "Judged at"),
+    "due_at": lazy_pgettext("audit", "Due"),
+    "kind": lazy_pgettext("audit", "Kind"),
+    "number": lazy_pgettext("audit", "Number"),
+    "month": lazy_pgettext("audit", "Month"),
+    "version": lazy_pgettext("audit", "Version"),
+    "missing": lazy_pgettext("audit", "Missing"),
+    "receipt": lazy_pgettext("audit", "Receipt"),
+    "customers": lazy_pgettext("audit", "Customers"),
+    "file_name": lazy_pgettext("audit", "File name"),
+    "total": lazy_pgettext("audit", "Rows"),
+    "good": lazy_pgettext("audit", "Passed"),
+    "bad": lazy_pgettext("audit", "Errors"),
+    "excluded": lazy_pgettext("audit", "Left out"),
+    "sha256": lazy_pgettext("audit", "Checksum"),
+    "size": lazy_pgettext("audit", "Bytes"),
+    "with": lazy_pgettext("audit", "With"),
+    "unit": lazy_pgettext("audit", "Unit"),
+    "consolidation": lazy_pgettext("audit", "Consolidation"),
+    "round": lazy_pgettext("audit", "Round"),
+    "next_at": lazy_pgettext("audit", "Next at"),
+    "result": lazy_pgettext("audit", "Result"),
+    "outcome": lazy_pgettext("audit", "Outcome"),
+    "lease_until": lazy_pgettext("audit", "Held until"),
+    "person": lazy_pgettext("audit", "Person"),
+    "role": lazy_pgettext("audit", "Role"),
+    "reason": lazy_pgettext("audit", "Reason"),
+    "city": lazy_pgettext("audit", "City"),
+    "code": lazy_pgettext("audit", "Code"),
+    "name": lazy_pgettext("audit", "Name"),
+    "note": lazy_pgettext("audit", "Note"),
+    "amount": lazy_pgettext("audit", "Amount"),
+    "purpose": lazy_pgettext("audit", "Purpose"),
+    "reference": lazy_pgettext("audit", "Reference"),
+    "case": lazy_pgettext("audit", "Case"),
+    "original": lazy_pgettext("audit", "Original"),
+    "rule": lazy_pgettext("audit", "Rule"),
+    "measures": lazy_pgettext("audit", "Measures"),
+    "subject": lazy_pgettext("audit", "Subject"),
+    "dealers": lazy_pgettext("audit", "Dealers"),
+    "matched": lazy_pgettext("audit", "Matched"),
+    "visit": lazy_pgettext("audit", "Return visit"),
+    "visits": lazy_pgettext("audit", "Return visits"),
+    "cured_at": lazy_pgettext("audit", "Cured at"),
+    "row": lazy_pgettext("audit", "Row"),
+    "rows": lazy_pgettext("audit", "Rows"),
+    "values": lazy_pgettext("audit", "Values"),
+    "column": lazy_pgettext("audit", "Column"),
+    "value": lazy_pgettext("audit", "Value"),
+    "effective_from": lazy_pgettext("audit", "In force from"),
+    "breached_at": lazy_pgettext("audit", "Missed at"),
+    "waived_at": lazy_pgettext("audit", "Waived at"),
+    "extended_at": lazy_pgettext("audit", "Extended at"),
+    "documents": lazy_pgettext("audit", "Documents"),
+    "what": lazy_pgettext("audit", "What"),
+    "masked": lazy_pgettext("audit", "Masked"),
+    "regions": lazy_pgettext("audit", "Regions"),
+    "parts": lazy_pgettext("audit", "Parts"),
+}
+"""What the parts of an event are called; a part without a word here is shown by its own name."""
 
 
 @dataclass(frozen=True)
@@ -84,24 +218,29 @@ class Change:
     after: str | None
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
-    """What an event says of its object, name by name, in the order in which it was written."""
+def changes(before: Mapping[str, Any], after: Mapping[str, Any], zone: ZoneInfo) -> list[Change]:
+    """What an event says of its object, name by name, as it was written; instants on the clock of `zone`."""
     names = [*before, *(name for name in after if name not in before)]
-    return [Change(name, _written(before, name), _written(after, name)) for name in names]
+    return [Change(name, _written(before, name, zone), _written(after, name, zone)) for name in names]
 
 
-def _written(values: Mapping[str, Any], name: str) -> str | None:
-    return _text(values[name]) if name in values else None
+def _written(values: Mapping[str, Any], name: str, zone: ZoneInfo) -> str | None:
+    return _text(values[name], zone) if name in values else None
 
 
-def _text(value: Any) -> str:
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+
+
+def _text(value: Any, zone: ZoneInfo) -> str:
     match value:
         case None:
             return "—"
         case bool():
             return "✓" if value else "✗"
+        case str() if INSTANT.fullmatch(value):
+            return f"{datetime.fromisoformat(value).astimezone(zone):%Y-%m-%d %H:%M:%S}"
         case dict():
-            return ", ".join(f"{name}: {_text(inner)}" for name, inner in value.items()) or "—"
+            return ", ".join(f"{name}: {_text(inner, zone)}" for name, inner in value.items()) or "—"
         case list():
-            return "; ".join(_text(inner) for inner in value) or "—"
+            return "; ".join(_text(inner, zone) for inner in value) or "—"
     return mask_mobiles(str(value)) or "—"  # somebody's reason may tell a customer's number

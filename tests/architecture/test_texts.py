@@ -58,3 +58,17 @@ def test_placeholders_are_the_same_in_both_languages():
                 if message.id and not used <= names:
                     wrong.append(f"{source.name}: {ids[0]!r} uses {sorted(used - names)}")
     assert wrong == []
+
+
+def test_a_text_has_one_chinese():
+    """The catalogues become one: a text that two rooms put differently would read as the last one read has it."""
+    found: dict[tuple[str | None, str], dict[str, str]] = {}
+    for source in sorted(TRANSLATIONS.glob("zh_Hans_CN/LC_MESSAGES/*.po")):
+        with source.open("rb") as opened:
+            for message in read_po(opened):
+                first = message.id if isinstance(message.id, str) else message.id[0]
+                string = message.string if isinstance(message.string, str) else message.string[0]
+                if first:
+                    found.setdefault((message.context, first), {})[source.name] = string
+    wrong = {key: texts for key, texts in found.items() if len(set(texts.values())) > 1}
+    assert wrong == {}, "give one of them a context (pgettext)"

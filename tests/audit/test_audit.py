@@ -98,7 +98,7 @@ def test_pages_go_on(done, browser_as):
 
 
 def test_changes_keep_the_order_in_which_they_were_written():
-    found = rules.changes({"a": 1, "b": None}, {"b": True, "c": {"x": [1, 2]}})
+    found = rules.changes({"a": 1, "b": None}, {"b": True, "c": {"x": [1, 2]}}, ZoneInfo("Asia/Shanghai"))
     assert [(each.name, each.before, each.after) for each in found] == [
         ("a", "1", None),
         ("b", "—", "✓"),
@@ -115,3 +115,8 @@ def test_a_span_ends_with_its_last_day():
         "2026-10-01T00:00:00+08:00",
         "2026-10-02T00:00:00+08:00",
     )
+
+
+def test_instants_stand_on_the_networks_clock():
+    (found,) = rules.changes({}, {"due_at": "2026-11-05T16:00:00+00:00"}, ZoneInfo("Asia/Shanghai"))
+    assert found.after == "2026-11-06 00:00:00"

@@ -10,7 +10,7 @@ from portal import clocks
 from portal.access import Actor
 from portal.clocks import Kind, Obligation
 from portal.core import month as months
-from portal.core.texts import gettext, ngettext
+from portal.core.texts import gettext, ngettext, pgettext
 from portal.home import rules
 from portal.home.queries.places import reach
 from portal.home.rules import FILERS, Check, ContactLine, Figure, MonthCard, PastMonth, Task, UnitLine
@@ -148,7 +148,7 @@ def month_duties(moment: Moment, owed: Sequence[Obligation], last: int | None = 
             title, href = gettext("File the customers of %(month)s", month=named), f"/files/{written}"
             sub, state = gettext("xlsx, xls, ods or csv"), ("mute", gettext("Open"))
             if last is not None and month == moment.month:
-                sub += gettext("; ") + ngettext(
+                sub += pgettext("two times", "; ") + ngettext(
                     "%(num)d customer last month", "%(num)d customers last month", last
                 )
         if duty.state_at(moment.now) == clocks.State.BREACHED:
