@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, true
 from portal import network, rulebook, sanctions
 from portal.access import Actor
 from portal.clocks import rules
-from portal.clocks.models import MonthSeal, Obligation
+from portal.clocks.models import ClockStep, MonthSeal, Obligation
 from portal.clocks.rules import Kind, MonthCalendar, MonthState, Plan, State, Thresholds, WorkingTime
 from portal.core import month as months
 from portal.core.db import db
@@ -183,6 +183,18 @@ def by_ids(ids: Iterable[int]) -> dict[int, Obligation]:
     wanted = sorted(set(ids))
     found = db.session.scalars(select(Obligation).where(Obligation.id.in_(wanted)))
     return {each.id: each for each in found}
+
+
+def levels_of(origin_id: int) -> Sequence[Obligation]:
+    """The superiors' clocks of a missed duty that this scope may see, the nearest first."""
+    chosen = select(Obligation).where(Obligation.origin_id == origin_id)
+    return db.session.scalars(chosen.order_by(Obligation.level, Obligation.id)).all()
+
+
+def steps_of(obligation_id: int) -> Sequence[ClockStep]:
+    """What was sent of a clock, the oldest first."""
+    chosen = select(ClockStep).where(ClockStep.obligation_id == obligation_id)
+    return db.session.scalars(chosen.order_by(ClockStep.at, ClockStep.step)).all()
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:

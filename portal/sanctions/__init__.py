@@ -20,7 +20,7 @@ from portal.sanctions.queries import (
 )
 from portal.sanctions.queries.cases import ALL_CASES
 from portal.sanctions.queries.owed import OWED_STEPS, case_of, not_told, whose_step
-from portal.sanctions.queries.pages import due_first, to_do, waiting
+from portal.sanctions.queries.pages import due_first, to_do, views_by_id, waiting
 from portal.sanctions.rules import Decision, Measure, MeasureKind, Move, State, measure_words
 from portal.sanctions.service import (
     Proposal,
@@ -95,6 +95,7 @@ __all__ = [
     "to_do",
     "view",
     "views",
+    "views_by_id",
     "waiting",
     "whose_step",
     "withdraw",

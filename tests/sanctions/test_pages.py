@@ -268,4 +268,5 @@ def test_what_is_due_first_says_what_follows(hall: Hall) -> None:
     assert "逾期" in late.text
     hall.margin("5000")
     hall.propose()
+    clocks.sweep(hall.world.network, hall.at.forward(minutes=1))
     assert hall.number in hall("approver").page("/clock").text

@@ -95,6 +95,11 @@ def numbered(actor: Actor, ids: Sequence[int]) -> Sequence[Case]:
     return db.session.scalars(select(Case).where(Case.id.in_(ids), may_see(actor)).order_by(Case.id)).all()
 
 
+def views_by_id(actor: Actor, ids: Sequence[int]) -> Sequence[CaseView]:
+    """The same with their names."""
+    return views(actor, numbered(actor, ids))
+
+
 def board(
     actor: Actor,
     tab: Tab,

@@ -1,26 +1,25 @@
-"""What is due, when, how long is left, what follows; and the words of time that every room's templates use."""
+"""What pages say of clocks; and the words of time that every room's templates use."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import g, render_template, request, url_for
+from flask import g
 from flask_babel import lazy_gettext as _
 
 from portal import accounts, network, rulebook, sanctions
-from portal.access import Actor, Permission, Room, current_actor
+from portal.access import Actor, Permission, current_actor
 from portal.clocks import queries, rules
 from portal.clocks.models import Obligation
+from portal.clocks.pages.door import room
 from portal.clocks.rules import Due, Kind, State, Thresholds
+from portal.clocks.service import escalating
 from portal.core import clock
-from portal.core.texts import gettext, language
+from portal.core.texts import language
 from portal.network import Unit
 from portal.rulebook import Answerable
-
-room = Room("clocks", __name__)
-STEPS_SHOWN = 8
 
 KIND_WORDS = {
     Kind.CUSTOMER_FILE: _("Customer file"),
@@ -90,95 +89,49 @@ def at_words(at: datetime) -> str:
     )
 
 
-# --- the page -------------------------------------------------------------------------------------------------------
+# --- clocks -----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Line:
-    """One clock of the list."""
+    """One clock of a list, or of its own page."""
 
     duty: Obligation
     unit: Unit
     person: str
     kind: Any
+    about: str  # what it is about beyond its month: a case, or whose duty was missed
     state: tuple[str, Any]
     limit: Due
-    first_due: str  # the limit before an extension, "" where it is the same
-    why: str
+    first_due: str  # the limit before an extension or pause, "" where it is the same
+    why: Sequence[tuple[Any, str, str]]  # (what was decided, who, why)
     follows: Sequence[Answerable]
+    unheld: bool
     href: str
 
 
-@room.get("/clock", needs=Permission.OBLIGATION_READ)
-def obligations() -> str:
-    """The clocks of my unit and those below it, the least time left first."""
-    actor, now = current_actor(), clock.now()
-    kind = _choice(Kind, request.args.get("kind", ""), None)
-    own = request.args.get("of") == "mine"
-    unit_id = actor.unit_id if own else None
-    overdue = bool(
-        queries.list_obligations(actor, now, state=State.BREACHED, kind=kind, unit_id=unit_id, limit=1).items
-    )
-    wanted = _choice(
-        State, request.args.get("state", ""), State.BREACHED if overdue else State.OPEN
-    )  # what is overdue comes first
-    page = queries.list_obligations(
-        actor,
-        now,
-        state=wanted,
-        kind=kind,
-        unit_id=unit_id,
-        cursor=request.args.get("cursor"),
-    )
-    lines = _lines(actor, page.items, now)
-    case_steps = _steps(actor) if actor.may(Permission.SANCTION_READ) else []
-    args = {"kind": kind and kind.value, "of": "mine" if own else None}
-    return render_template(
-        "clocks/obligations.html",
-        lines=lines,
-        steps=case_steps,
-        state=wanted,
-        kind=kind,
-        own=own,
-        kinds=[("", gettext("All duties")), *((each.value, KIND_WORDS[each]) for each in Kind)],
-        tabs=[
-            (url_for("clocks.obligations", state=each.value, **args), tag[1], None, each is wanted)
-            for each, tag in STATE_TAGS.items()
-        ],
-        next=url_for("clocks.obligations", state=wanted and wanted.value, cursor=page.next_cursor, **args)
-        if page.next_cursor
-        else "",
-        first=url_for("clocks.obligations", state=wanted and wanted.value, **args)
-        if request.args.get("cursor")
-        else "",
-        overdue=overdue,
-        steps_first=actor.may(Permission.SANCTION_EXECUTE) or actor.may(Permission.SANCTION_APPROVE),
-    )
-
-
-def _choice(of: Any, written: str, otherwise: Any) -> Any:
-    try:
-        return of(written)
-    except ValueError:
-        return otherwise
-
-
-def _lines(actor: Actor, duties: Sequence[Obligation], now: datetime) -> list[Line]:
-    units = network.units_by_id(duty.unit_id for duty in duties)
-    names = accounts.names_of(duty.person_id for duty in duties if duty.person_id is not None)
-    zone = ZoneInfo(actor.time_zone)
-    levels = _monthly_levels()
-    lines = []
+def lines(actor: Actor, duties: Sequence[Obligation], now: datetime) -> list[Line]:
+    """Clocks with names, words and what follows, in a constant number of queries."""
+    origins = queries.by_ids(duty.origin_id for duty in duties if duty.origin_id is not None)
+    units = network.units_by_id(duty.unit_id for duty in (*duties, *origins.values()))
+    people = {key for duty in duties for key in _people(duty) if key is not None}
+    names = accounts.names_of(people) if people else {}
+    owed = [duty.unit_id for duty in duties if duty.closed_at is None and duty.kind is not Kind.CASE_STEP]
+    empty = escalating.unheld(actor.network_id, owed) if owed else set()
+    cases = _cases(actor, duties)
+    zone, levels, found = ZoneInfo(actor.time_zone), _monthly_levels(), []
     for duty in duties:
-        state = duty.state_at(now)
         monthly = duty.kind in rules.MONTHLY
-        lines.append(
+        origin, case = origins.get(duty.origin_id or 0), cases.get(duty.id)
+        unit = units[duty.unit_id]
+        found.append(
             Line(
                 duty=duty,
-                unit=units[duty.unit_id],
-                person=names.get(duty.person_id, "") if duty.person_id is not None else "",
+                unit=unit,
+                person=names.get(duty.person_id or 0, ""),
                 kind=KIND_WORDS[duty.kind],
-                state=STATE_TAGS[state],
+                about=_about(origin, units) if origin else f"{case[0]} {case[1]}" if case else "",
+                state=STATE_TAGS[duty.state_at(now)],
                 limit=rules.due_as_shown(
                     now,
                     duty.due_at,
@@ -190,12 +143,47 @@ def _lines(actor: Actor, duties: Sequence[Obligation], now: datetime) -> list[Li
                     thresholds=levels if monthly else rules.shared_thresholds(duty.opened_at, duty.due_at),
                 ),
                 first_due=deadline_words(duty.first_due_at) if duty.first_due_at != duty.due_at else "",
-                why=duty.waiver_reason or duty.pause_reason or duty.extension_reason or "",
+                why=_why(duty, names),
                 follows=_follows(actor, duty),
-                href=_href(actor, duty, units[duty.unit_id]),
+                unheld=duty.closed_at is None and duty.unit_id in empty,
+                href=f"/sanctions/{case[0]}" if case else _href(actor, duty, unit),
             )
         )
-    return lines
+    return found
+
+
+def _people(duty: Obligation) -> tuple[int | None, ...]:
+    return duty.person_id, duty.extended_by, duty.paused_by, duty.waived_by
+
+
+def _about(origin: Obligation, units: Mapping[int, Unit]) -> str:
+    """What was missed, and by whom: "Customer file 2026-10 · 杭州恒居"."""
+    named = str(KIND_WORDS[origin.kind])
+    month = f" {origin.month:%Y-%m}" if origin.month else ""
+    return f"{named}{month} · {units[origin.unit_id].name}"
+
+
+def _cases(actor: Actor, duties: Sequence[Obligation]) -> Mapping[int, tuple[str, str]]:
+    """Number and party of the case that each step belongs to."""
+    steps = {duty.id: sanctions.case_of(duty.subject) for duty in duties if duty.kind is Kind.CASE_STEP}
+    if not steps:
+        return {}
+    seen = {each.case.id: each for each in sanctions.views_by_id(actor, list(steps.values()))}
+    return {
+        key: (view.case.number, view.person_name or view.unit_name)
+        for key, case_id in steps.items()
+        if (view := seen.get(case_id)) is not None
+    }
+
+
+def _why(duty: Obligation, names: Mapping[int, str]) -> Sequence[tuple[Any, str, str]]:
+    """A superior's decisions that hold: what, who, why."""
+    decided = (
+        (duty.waived_at, _("Waived"), duty.waived_by, duty.waiver_reason),
+        (duty.paused_at, _("Paused"), duty.paused_by, duty.pause_reason),
+        (duty.extended_at, _("Extended"), duty.extended_by, duty.extension_reason),
+    )
+    return [(words, names.get(by or 0, ""), reason or "") for at, words, by, reason in decided if at]
 
 
 def _follows(actor: Actor, duty: Obligation) -> Sequence[Answerable]:
@@ -209,12 +197,7 @@ def _follows(actor: Actor, duty: Obligation) -> Sequence[Answerable]:
 def _href(actor: Actor, duty: Obligation, unit: Unit) -> str:
     """Where it is done, for those who do it themselves."""
     if duty.kind is Kind.RECTIFICATION and actor.may(Permission.RECTIFICATION_READ):
-        return f"/rectifications/{duty.subject}"
+        return f"/rectifications/{duty.subject.partition('-')[0]}"
     if unit.id != actor.unit_id or duty.month is None:
         return ""
     return PLACES.get(unit.kind, "").format(month=f"{duty.month:%Y-%m}")
-
-
-def _steps(actor: Actor) -> Sequence[sanctions.CaseView]:
-    """The next steps of cases that this actor may see, the least time left first."""
-    return sanctions.due_first(actor, limit=STEPS_SHOWN)
