@@ -94,7 +94,14 @@ def serve(
         around = {**os.environ, "DATABASE_URL": database_url}
         web = [
             *(sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", f"fd://{listener.fileno()}"),
-            *("--worker-class", "gthread", "--workers", str(web_processes), "--threads", str(web_threads)),
+            *(
+                "--worker-class",
+                "portal.core.web.Worker",
+                "--workers",
+                str(web_processes),
+                "--threads",
+                str(web_threads),
+            ),
             *("--timeout", "120", "--graceful-timeout", str(int(GRACE) - 5), "--keep-alive", "5"),
             *("--log-level", "warning", "--no-control-socket"),
         ]  # no access log: the portal writes its own

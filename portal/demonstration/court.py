@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from portal import ledger, sanctions
 from portal.access import Actor, Role, act_as
 from portal.core import clock
-from portal.core.db import finish, look_as
+from portal.core.db import db, look_as
 from portal.network import Unit
 from portal.sanctions import Decision, Measure, MeasureKind, Proposal
 
@@ -33,7 +33,7 @@ class Court:
             act_as(who)
             look_as(who.scope)
             yield who
-            finish(good=True)
+            db.session.flush()
 
     def headquarters(self, role: Role, which: int = 0) -> Actor:
         return self.people[role][which]
@@ -53,7 +53,6 @@ class Court:
         look_as(officer.scope)
         found = sanctions.list_cases(officer, unit_id=self.units[code].id).items
         wanted = [each.id for each in found if f"{each.occurred_at.astimezone(ZONE):%Y-%m}" == missed_in]
-        finish(good=False)
         return int(wanted[0])
 
     def approved(self, case_id: int, adopted: str, approved: str, served: str) -> None:

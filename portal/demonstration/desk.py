@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from portal import network, return_visits
 from portal.access import Actor, Role, act_as
 from portal.core import clock
-from portal.core.db import finish, look_as
+from portal.core.db import db, look_as
 from portal.demonstration import cast
 from portal.demonstration.invention import ZONE, Inventor
 
@@ -31,7 +31,7 @@ def calls(play: "Play") -> None:
             if visit is None:
                 break
             return_visits.log_attempt(agent, visit.id, _said(turn, moment, chance.randrange(60, 200)))
-            finish(good=True)
+            db.session.flush()
     _rectifications(play)
 
 
@@ -48,7 +48,6 @@ def _rectifications(play: "Play") -> None:
 def _owner_of(play: "Play", rectification_id: int, superior: Actor) -> str:
     look_as(superior.scope)
     unit = network.get_unit(return_visits.get_rectification(rectification_id).unit_id)
-    finish(good=False)
     return unit.code
 
 

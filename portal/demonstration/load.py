@@ -24,13 +24,19 @@ from portal.demonstration.court import Court
 from portal.demonstration.invention import MODELS, ZONE, Inventor
 from portal.network import UnitLine
 
+LOAD = 7_201_004  # advisory lock
 RUNNING_MONTH = date(2026, 10, 1)
 JOINED = datetime(2026, 7, 20, 9, 0, tzinfo=ZONE)
 HISTORY = [date(2026, 7, 1), date(2026, 8, 1), date(2026, 9, 1)]
 
 
 def load(now: datetime) -> str:
-    """Make the demonstration networks where they are not yet; says what was done."""
+    """Make the demonstration networks where they are not yet; says what was done.
+
+    All of it in one transaction: who is killed in the middle leaves nothing, and the next load begins anew. Two at
+    once wait for each other.
+    """
+    db.session.execute(db.text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOAD})
     try:
         network.network_by_code(cast.FLOORING)
         return "The demonstration is already there."
@@ -45,6 +51,7 @@ def load(now: datetime) -> str:
     court.running()
     machines = Play(cast.MACHINES, cast.MACHINE_UNITS, cast.MACHINE_PEOPLE, "machinery")
     machines.machines()
+    finish(good=True)
     return "The demonstration networks QY (flooring) and ZL (machinery) are there; accounts stand on the sign-in page."
 
 
@@ -83,7 +90,7 @@ class Play:
             self.units = {unit.code: unit for unit in network.units_below(self.network.root_path)}
             accounts.import_people(admin, self.network.root_path, self._people(people), clock.now())
             self._passwords()
-            finish(good=True)
+            db.session.flush()
         self.people: dict[Role, list[Actor]] = defaultdict(list)
         self.actors = self._actors()
 
@@ -147,20 +154,20 @@ class Play:
 
     @contextmanager
     def at(self, moment: str | datetime, unit: str) -> Iterator[Actor]:
-        """Act as whoever works at this unit, at this local time; then it is done for good."""
+        """Act as whoever works at this unit, at this local time"""
         when = datetime.fromisoformat(moment).replace(tzinfo=ZONE) if isinstance(moment, str) else moment
         actor = self.actors[unit]
         with clock.standing_at(when):
             act_as(actor)
             look_as(actor.scope)
             yield actor
-            finish(good=True)
+            db.session.flush()
 
     def sweep(self, moment: datetime) -> None:
         with clock.standing_at(moment):
             act_as(None)
             clocks.sweep(self.network, clock.now())
-            finish(good=True)
+            db.session.flush()
 
     # ------------------------------------------------------------ what people do
 

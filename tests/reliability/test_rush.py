@@ -3,15 +3,20 @@
 PORTAL_RUSH=200x300 for the figure of the closing note; the suite has fewer and smaller ones.
 """
 
+import http.client
+import json
 import os
+import socket
 import statistics
 import threading
 import time
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+import requests
 
-from tests.reliability.filing import Ledger, Program, a_sheet
+from tests.reliability.filing import MONTH, Ledger, Program, a_sheet
 from tests.reliability.house import House, until
 from tests.reliability.test_kill import compared, settled
 
@@ -78,3 +83,70 @@ def test_all_file_in_the_last_minute_and_nobody_is_late(house: House) -> None:
     assert len(ledger.receipts) == len(units)
     assert late == []
     assert not found.all()
+
+
+@pytest.mark.slow
+def test_who_waits_for_a_thread_over_the_deadline_is_on_time(house: House) -> None:
+    """Every thread of the web server is held by an upload that dawdles until after the deadline.
+
+    A submission that came before it is on time though nobody could work on it; so is a file whose bytes were in; the
+    uploads whose last bytes came after it are late, whatever they began with.
+    """
+    house.end()
+    house.start(before_the_deadline(20 + 1.5 * house.took))
+    until(lambda: house.clock() > DEADLINE - timedelta(seconds=20), 600, "the last moments have begun")
+    units = sorted(unit for unit in house.tokens if unit.startswith("D"))
+    ready, fresh, dawdling = units[0], units[1], units[2:14]
+    program = Program(house, ready, Ledger())
+    told = program.upload(a_sheet(3))
+    held = [Dawdler(house, unit) for unit in dawdling]
+    until(lambda: not house.well(), 15, "no thread is free")
+    ledger = Ledger()
+    waiting = [
+        threading.Thread(target=lambda: Program(house, ready, ledger).submit(told["id"])),
+        threading.Thread(target=lambda: Program(house, fresh, ledger).upload(a_sheet(3), submit=True)),
+    ]
+    for each in waiting:
+        each.start()
+    until(lambda: house.clock() > DEADLINE + timedelta(seconds=2), 60, "the deadline is over")
+    assert not ledger.receipts
+    for each in held:
+        each.end()  # all of them, before the first answer: some wait for the thread of another
+    late = [each.answer() for each in held]
+    for each in waiting:
+        each.join()
+    settled(house)
+    assert not ledger.refused
+    assert {receipt["on_time"] for receipt in ledger.receipts.values()} == {True}
+    assert len(ledger.receipts) == 2
+    assert [answer["receipt"]["on_time"] for answer in late] == [False] * len(dawdling)
+
+
+class Dawdler:
+    """An upload whose last byte comes when it is told to."""
+
+    def __init__(self, house: House, unit: str) -> None:
+        prepared = requests.Request(
+            "POST",
+            f"{house.base}/api/v1/customer-files",
+            headers={"Authorization": f"Bearer {house.tokens[unit]}"},
+            data={"month": MONTH, "submit": "true"},
+            files={"file": ("十月.csv", a_sheet(3))},
+        ).prepare()
+        assert isinstance(prepared.body, bytes)
+        self._last = prepared.body[-1:]
+        self._socket = socket.create_connection(("127.0.0.1", house.port), timeout=60)
+        head = "".join(f"{name}: {value}\r\n" for name, value in prepared.headers.items())
+        self._socket.sendall(f"POST /api/v1/customer-files HTTP/1.1\r\nHost: here\r\n{head}\r\n".encode())
+        self._socket.sendall(prepared.body[:-1])
+
+    def end(self) -> None:
+        self._socket.sendall(self._last)
+
+    def answer(self) -> dict[str, Any]:
+        answer = http.client.HTTPResponse(self._socket)
+        answer.begin()
+        told: dict[str, Any] = json.loads(answer.read())
+        answer.close()
+        self._socket.close()
+        return told

@@ -4,7 +4,7 @@ from flask import Response
 
 from portal import network
 from portal.access import Actor, Permission, current_actor
-from portal.core import clock
+from portal.core import arrival
 from portal.core import month as months
 from portal.core.api import XLSX, answer, read_body, read_query
 from portal.core.errors import FieldError, Invalid, NotFound
@@ -72,7 +72,7 @@ def remind_dealers(month: str) -> Response:
     summary="Send the region's files to headquarters; again: an amendment",
 )
 def submit_consolidation(month: str) -> Response:
-    requested_at = clock.now()
+    requested_at = arrival.reached()
     region = _own_region(current_actor())
     of, body = months.parse(month), read_body(SubmitBody, optional=True)
     receipt = service.consolidate(

@@ -6,7 +6,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from portal import accounts, network
 from portal.access import ApiRoom, Permission, current_actor
-from portal.core import clock
+from portal.core import arrival, clock
 from portal.core import month as months
 from portal.core.api import (
     JSON,
@@ -89,7 +89,7 @@ def _upload_sheet() -> Received:
         month=months.parse(form.month),
         name=name,
         content=content,
-        received_at=clock.now(),
+        received_at=arrival.bytes_in(),
         unit=form.unit,
         mapping=mapping,
         submit=form.submit,
@@ -108,7 +108,7 @@ def _mapping(written: str | None) -> dict[str, str | None] | None:
 
 def _upload_json() -> Received:
     body = read_body(UploadBody)
-    actor, month, now = current_actor(), months.parse(body.month), clock.now()
+    actor, month, now = current_actor(), months.parse(body.month), arrival.bytes_in()
     if body.customers is not None:
         return service.receive_rows(
             actor, month=month, customers=body.customers, received_at=now, unit=body.unit, submit=body.submit
@@ -280,7 +280,7 @@ def _mended(mended: Mended) -> Response:
     summary="Submit it; twice gives the same receipt",
 )
 def submit(file_id: int) -> Response:
-    requested_at = clock.now()
+    requested_at = arrival.reached()
     queries.get_file(file_id)
     body = read_body(SubmitBody, optional=True)
     receipt = service.submit(current_actor(), file_id, requested_at=requested_at, missing=body.reasons())

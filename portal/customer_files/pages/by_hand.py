@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from portal import rulebook
 from portal.access import Permission, current_actor
-from portal.core import clock
+from portal.core import arrival, clock
 from portal.core.texts import gettext, language
 from portal.customer_files import queries, service
 from portal.customer_files.forms import (
@@ -100,7 +100,7 @@ def send_by_hand(month: str) -> ResponseReturnValue:
         moved = [problem._replace(row=places[problem.row - 1]) for problem in problems if problem.row]
         return _by_hand_page(here, columns, rows, moved)
     received = service.receive_rows(
-        current_actor(), month=of, customers=customers, received_at=clock.now(), unit=here.code
+        current_actor(), month=of, customers=customers, received_at=arrival.bytes_in(), unit=here.code
     )
     return redirect(after(received.file, here.code))
 

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from portal import clocks, network
 from portal.access import Permission, current_actor
-from portal.core import clock
+from portal.core import arrival, clock
 from portal.core import month as months
 from portal.core.errors import NotFound
 from portal.core.texts import gettext
@@ -124,7 +124,7 @@ def nil(month: str) -> ResponseReturnValue:
             current_actor(),
             month=here.month,
             reason=form.reason.data,
-            received_at=clock.now(),
+            received_at=arrival.bytes_in(),
             unit=here.code,
         )
         if received.file.state in COUNTED:
@@ -139,7 +139,7 @@ def parts_only(month: str) -> ResponseReturnValue:
     """A dealer without customers of its own files its stores' parts."""
     here = month_shown(filer(), month_of(month))
     received = service.receive_parts_only(
-        current_actor(), month=here.month, received_at=clock.now(), unit=here.code
+        current_actor(), month=here.month, received_at=arrival.bytes_in(), unit=here.code
     )
     if received.file.state in COUNTED:
         return redirect(after(received.file, here.code))
@@ -201,7 +201,7 @@ def _silent(here: MonthShown, file: CustomerFile) -> list[queries.Part]:
 @room.post("/files/<month>/submit", needs=Permission.CUSTOMER_FILE_SUBMIT)
 def submit_now(month: str) -> ResponseReturnValue:
     """File it; twice gives the same receipt. What changed since the page was made is shown first."""
-    requested_at = clock.now()
+    requested_at = arrival.reached()
     here, form = month_shown(filer(), month_of(month)), SubmitForm()
     wanted = request.form.get("file", "")
     file = next((each for each in here.versions if str(each.id) == wanted), None)

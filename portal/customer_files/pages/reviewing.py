@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from portal import accounts, clocks, network, return_visits
 from portal.access import Actor, Permission, Role, current_actor
-from portal.core import clock
+from portal.core import arrival
 from portal.core import month as months
 from portal.core.errors import Conflict, NotFound
 from portal.core.texts import gettext
@@ -315,7 +315,7 @@ def _consolidate_page(
 @room.post("/region/<month>/submit", needs=Permission.CONSOLIDATION_SUBMIT)
 def consolidate_now(month: str) -> ResponseReturnValue:
     """Send it; twice gives the same receipt. What changed since the page was made is shown first."""
-    requested_at = clock.now()
+    requested_at = arrival.reached()
     region, of = _region(), month_of(month)
     board = queries.region_board(region, of)
     sent = request.form.get("number", "")

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from portal import rulebook
 from portal.access import Permission, current_actor
-from portal.core import clock
+from portal.core import arrival
 from portal.core import month as months
 from portal.core.db import finish
 from portal.core.errors import Invalid
@@ -73,7 +73,13 @@ def _receive(
     actor, code = current_actor(), None if unit.id == current_actor().unit_id else unit.code
     try:
         received = service.receive_sheet(
-            actor, month=of, name=name, content=content, received_at=clock.now(), unit=code, mapping=chosen
+            actor,
+            month=of,
+            name=name,
+            content=content,
+            received_at=arrival.bytes_in(),
+            unit=code,
+            mapping=chosen,
         )
     except Invalid as refused:
         finish(good=False)

@@ -1,6 +1,6 @@
 """What filing has to do with the clocks: which month takes files, what is owed, and when it counts as met."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 
 from portal import clocks, network, rulebook, sanctions
@@ -56,7 +56,7 @@ def owing_stores(file: CustomerFile, stores: Iterable[Unit]) -> set[int]:
 
 
 def judged(
-    file: CustomerFile, *, requested_at: datetime, due_at: datetime, parts: Sequence[CustomerFile] = ()
+    file: CustomerFile, due_at: datetime, *, requested_at: datetime, parts: Sequence[CustomerFile] = ()
 ) -> datetime:
     """API.md "Judged". A store's part that came in later is a change of the dealer's file."""
     changes = [file.changed_at, *(part.judged_at for part in parts)]
@@ -73,15 +73,19 @@ def judged(
 
 
 def meet(actor: Actor, unit: Unit, month: date, judged_at: datetime) -> None:
-    """The unit's filing is done, and with it each returned file of the month."""
+    """The unit's filing is done."""
     kind = FILING[unit.kind]
     if clocks.meet(actor, kind, unit.id, month, judged_at) is None:
         clocks.open_months(
             network.get_network(unit.network_id), clock.now()
         )  # before the month's first sweep
         clocks.meet(actor, kind, unit.id, month, judged_at)
+
+
+def meet_returned(actor: Actor, unit: Unit, month: date, judge: Callable[[datetime], datetime]) -> None:
+    """Each file of the month that was returned came back; `judge` gives the instant that decides, by a due time."""
     for duty in _returned(unit, month):
-        clocks.meet(actor, Kind.RETURNED_FILE, unit.id, duty.subject, clock.now())
+        clocks.meet(actor, Kind.RETURNED_FILE, unit.id, duty.subject, judge(duty.due_at))
 
 
 def reopen(actor: Actor, unit: Unit, month: date, reason: str) -> None:

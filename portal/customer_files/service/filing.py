@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import insert, select, text
 
@@ -87,7 +88,8 @@ def submit(
     _put_in_place(actor, file, present)
     due_at = duties.due_at(unit, file.month)
     held = [part.file for part in present if part.file]
-    judged_at = duties.judged(file, requested_at=requested_at, due_at=due_at, parts=held)
+    judge = partial(duties.judged, file, requested_at=requested_at, parts=held)
+    judged_at = judge(due_at)
     ids = [file.id, *(part.id for part in held)]
     totals = queries.totals_of(ids)
     file.state = state
@@ -98,6 +100,7 @@ def submit(
     file.customers, file.people, file.left_out = totals.customers, totals.people, totals.excluded
     db.session.flush()
     duties.meet(actor, unit, file.month, judged_at)
+    duties.meet_returned(actor, unit, file.month, judge)
     events.record(
         actor,
         "customer_file:submitted",

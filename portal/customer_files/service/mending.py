@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from portal import network, rulebook
 from portal.access import Actor
-from portal.core import clock, events
+from portal.core import arrival, clock, events
 from portal.core.db import db
 from portal.core.errors import FieldError, Invalid, NotFound, pointer
 from portal.core.texts import lazy
@@ -180,7 +180,7 @@ def _must_exist(file: CustomerFile, row_no: int) -> None:
 def _locked_draft(actor: Actor, file_id: int) -> CustomerFile:
     file = lock_file(file_id)
     must_be_editable(State(file.state))
-    duties.must_take(file.network_id, network.get_unit(file.unit_id), file.month, clock.now())
+    duties.must_take(file.network_id, network.get_unit(file.unit_id), file.month, arrival.reached())
     return file
 
 
@@ -315,7 +315,7 @@ def _settle(file: CustomerFile, touched: Sequence[int], before: set[int] | None 
     count_rows(file)
     move = Move.FIND_ERRORS if file.bad else Move.FIND_NONE
     file.state = after(State(file.state), move)
-    file.changed_at = clock.now()
+    file.changed_at = arrival.reached()
     db.session.flush()
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import insert, text
 from portal import clocks, documents, network, notices
 from portal.access import Actor, Role
 from portal.clocks import Kind
-from portal.core import clock, events
+from portal.core import arrival, clock, events
 from portal.core import month as months
 from portal.core.db import db, within
 from portal.core.errors import Conflict, FieldError, Invalid
@@ -190,7 +190,7 @@ def report(actor: Actor, rectification_id: int, said: Report) -> Rectification:
                     document_id=document_id,
                 )
             )
-        clocks.meet(actor, Kind.RECTIFICATION, found.unit_id, found.subject, now)
+        clocks.meet(actor, Kind.RECTIFICATION, found.unit_id, found.subject, arrival.reached())
         for each in (visit, *queries.joined_with(visit)):
             _bring_back(each, said, now)
         db.session.flush()
