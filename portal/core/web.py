@@ -18,6 +18,8 @@ from portal.core import arrival
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
+    wsgi: Callable[..., Iterable[bytes]]
+
     def load_wsgi(self) -> None:
         super().load_wsgi()
         self.wsgi = _read_by_the_clock(self.wsgi)
