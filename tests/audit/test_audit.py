@@ -1,13 +1,16 @@
 """The audit trail's page and its filters; nobody but the administrator sees it, and nobody changes it."""
 
+import ast
 from datetime import date
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from config.settings import ROOT
 from portal.audit import rules
 from portal.core import events
 from portal.core.db import finish
+from portal.sanctions.rules import Move
 
 
 @pytest.fixture
@@ -120,3 +123,25 @@ def test_a_span_ends_with_its_last_day():
 def test_instants_stand_on_the_networks_clock():
     (found,) = rules.changes({}, {"due_at": "2026-11-05T16:00:00+00:00"}, ZoneInfo("Asia/Shanghai"))
     assert found.after == "2026-11-06 00:00:00"
+
+
+def test_every_action_that_is_recorded_has_words():
+    """An administrator reads words, not codes: each literal action that the code records is named."""
+    recorded = set()
+    for source in (ROOT / "portal").rglob("*.py"):
+        for call in ast.walk(ast.parse(source.read_text())):
+            if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "record":
+                for given in [
+                    *call.args[1:2],
+                    *(each.value for each in call.keywords if each.arg == "action"),
+                ]:
+                    recorded |= {
+                        str(part.value)
+                        for part in ast.walk(given)
+                        if isinstance(part, ast.Constant) and ":" in str(part.value)
+                    }
+    recorded = {action for action in recorded if not action.endswith(":")} | {
+        f"sanction_case:{move}" for move in Move
+    }
+    assert len(recorded) > 60
+    assert sorted(recorded - set(rules.ACTION_WORDS)) == []
