@@ -34,6 +34,12 @@ STATE_SCOPE = (
     "SELECT set_config('portal.network', %(network)s, true), "
     "set_config('portal.scope_from', %(low)s, true), set_config('portal.scope_to', %(high)s, true)"
 )  # true: this transaction only
+MOVING = 7_201_005
+"""Advisory lock: each transaction shares it from its first moment, and a unit that moves has it alone.
+
+Else a request that was at work with a unit's old path would write rows below it after they were moved.
+"""
+BEGIN = STATE_SCOPE.replace("SELECT", f"SELECT pg_advisory_xact_lock_shared({MOVING}),", 1)
 _READ = "read once in the transaction"  # in session.info
 _STATED = (
     "scope of the transaction"  # in session.info: what PostgreSQL was told last, so that it is not told twice
@@ -74,11 +80,11 @@ def _settings(scope: Scope) -> dict[str, str]:
 
 @event.listens_for(Session, "after_begin")
 def state_whose_eyes(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
-    _state(connection, session, current_scope())
+    _state(connection, session, current_scope(), BEGIN)
 
 
-def _state(connection: Connection, session: Session, scope: Scope) -> None:
-    connection.exec_driver_sql(STATE_SCOPE, _settings(scope))
+def _state(connection: Connection, session: Session, scope: Scope, how: str = STATE_SCOPE) -> None:
+    connection.exec_driver_sql(how, _settings(scope))
     session.info[_STATED] = scope
 
 
@@ -156,7 +162,10 @@ def look_as(scope: Scope) -> None:
 
 @contextmanager
 def outside() -> Iterator[Connection]:
-    """A second connection with its own transaction and the same eyes: for what must outlive a refusal."""
+    """A second connection with its own transaction and the same eyes: for what must outlive a refusal.
+
+    It waits for no move of a unit: the first one, which shares that lock, would wait for it in turn.
+    """
     with db.engine.engine.connect() as connection, connection.begin():
         connection.exec_driver_sql(STATE_SCOPE, _settings(current_scope()))
         yield connection

@@ -5,8 +5,10 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo, available_timezones
 
 import chinese_calendar
+from psycopg.errors import LockNotAvailable
 from pypinyin import lazy_pinyin
 from sqlalchemy import insert, select
+from sqlalchemy.exc import OperationalError
 
 from portal.core import events
 from portal.core.db import db, look_as
@@ -88,25 +90,38 @@ def seed_holidays(network: Network) -> None:
     db.session.execute(insert(Holiday).inline(), rows)
 
 
+def _move(actor: events.Doer, unit: Unit, parent: Unit, was_below: str) -> None:
+    """Below another parent, with all rows: superiors of the new place see them, those of the old one no longer.
+
+    What was consolidated stays with the region of that day. Raises Conflict where the portal is too busy for it.
+    """
+    unit.parent_id = parent.id
+    db.session.flush()
+    try:
+        db.session.execute(db.text("SELECT move_rows_of_unit(:unit)"), {"unit": unit.id})
+    except OperationalError as error:
+        if isinstance(error.orig, LockNotAvailable):
+            words = "Long work is running (a large file, say), which a move waits for. Try again in a minute."
+            raise Conflict("busy", words) from error
+        raise
+    db.session.refresh(unit)
+    events.record(actor, "unit:moved", unit, before={"parent": was_below}, after={"parent": parent.code})
+
+
 def import_units(
     actor: events.Doer, root_path: str, lines: Iterable[rules.UnitLine], now: datetime
 ) -> tuple[int, int]:
-    """Make or change units, all or nothing; gives (new, changed). Absent units stay. Raises Invalid by row."""
+    """Make, change or move units, all or nothing; gives (new, changed). Absent units stay. Raises Invalid by row."""
     listed = list(lines)
     units = {unit.code: unit for unit in units_below(root_path)}
     codes = {unit.id: unit.code for unit in units.values()}
     known = {u.code: (u.kind, codes.get(u.parent_id) if u.parent_id else None) for u in units.values()}
     wrong = rules.faults(listed, known)
-    moved = [
-        (line.row, f"{line.code} lies below {known[line.code][1]}; moving a unit is not done by an import")
-        for line in listed
-        if line.code in known and line.kind != "headquarters" and known[line.code][1] != line.parent
-    ]
-    if wrong or moved:
+    if wrong:
         raise Invalid(
             "invalid_units",
             "Nothing was imported.",
-            [FieldError(f"/{row}", "invalid_unit", sentence) for row, sentence in sorted(wrong + moved)],
+            [FieldError(f"/{row}", "invalid_unit", sentence) for row, sentence in sorted(wrong)],
         )
     order = {kind: place for place, kind in enumerate(rules.KINDS)}
     fresh = sorted((line for line in listed if line.code not in units), key=lambda line: order[line.kind])
@@ -134,7 +149,17 @@ def import_units(
             unit,
             after={"code": unit.code, "kind": unit.kind, "name": unit.name, "city": unit.city},
         )
-    changed = 0
+    below = [line for line in listed if line.kind != "headquarters"]
+    moving = [line for line in below if units[line.code].parent_id != units[line.parent].id]
+    for line in sorted(
+        moving, key=lambda line: order[line.kind]
+    ):  # a region before the dealers that it takes along
+        unit = units[line.code]
+        _move(actor, unit, units[line.parent], codes[unit.parent_id or 0])
+    if moving:
+        db.session.expire_all()  # paths of many rows are others now
+        units = {unit.code: unit for unit in units_below(root_path)}
+    changed = len(moving)
     for line in listed:
         unit = units[line.code]
         city = unit.city if line.city is None else line.city

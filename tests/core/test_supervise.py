@@ -2,6 +2,8 @@
 
 import contextlib
 import http.client
+import os
+import queue
 import shutil
 import signal
 import socket
@@ -9,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -64,15 +67,25 @@ class Served:
         self.process = subprocess.Popen(
             [sys.executable, "-c", SERVE, str(folder), str(port)],
             cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},  # its children run in the folder, the web worker is ours
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
 
-    def until_said(self, words: str) -> str:
+        self._lines: "queue.Queue[str]" = queue.Queue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        """All the time: who writes into a pipe that nobody empties stands still as soon as it is full."""
         assert self.process.stdout
-        heard = []
         for line in self.process.stdout:
+            self._lines.put(line)
+        self._lines.put("")
+
+    def until_said(self, words: str) -> str:
+        heard = []
+        while line := self._lines.get(timeout=60):
             heard.append(line)
             if words in line:
                 return line

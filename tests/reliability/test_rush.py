@@ -25,6 +25,7 @@ DEADLINE = datetime.fromisoformat("2026-11-06T00:00:00+08:00")
 AT_ONCE = 40
 LAST = 60 if DEALERS > 100 else 20  # seconds before the deadline in which they all come
 TWICE = DEALERS // 10
+THREADS = 2 * 4  # of `flask serve`
 
 
 def before_the_deadline(seconds: float) -> str:
@@ -89,8 +90,9 @@ def test_all_file_in_the_last_minute_and_nobody_is_late(house: House) -> None:
 def test_who_waits_for_a_thread_over_the_deadline_is_on_time(house: House) -> None:
     """Every thread of the web server is held by an upload that dawdles until after the deadline.
 
-    A submission that came before it is on time though nobody could work on it; so is a file whose bytes were in; the
-    uploads whose last bytes came after it are late, whatever they began with.
+    A submission that came before it is on time though nobody could work on it; so is a file whose bytes were in. The
+    uploads that were being read are late, for their last bytes came after it; those that waited for a thread as well
+    have the benefit of the doubt.
     """
     house.end()
     house.start(before_the_deadline(20 + 1.5 * house.took))
@@ -119,7 +121,7 @@ def test_who_waits_for_a_thread_over_the_deadline_is_on_time(house: House) -> No
     assert not ledger.refused
     assert {receipt["on_time"] for receipt in ledger.receipts.values()} == {True}
     assert len(ledger.receipts) == 2
-    assert [answer["receipt"]["on_time"] for answer in late] == [False] * len(dawdling)
+    assert [answer["receipt"]["on_time"] for answer in late].count(False) == THREADS
 
 
 class Dawdler:
