@@ -67,13 +67,16 @@ class Served:
         self.process = subprocess.Popen(
             [sys.executable, "-c", SERVE, str(folder), str(port)],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},  # its children run in the folder, the web worker is ours
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+            },  # its children run in the folder, the web worker is ours
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
 
-        self._lines: "queue.Queue[str]" = queue.Queue()
+        self._lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:

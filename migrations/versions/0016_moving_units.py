@@ -7,8 +7,8 @@ for whom has not headquarters' eyes, and nothing of another network.
 
 from alembic import op
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
