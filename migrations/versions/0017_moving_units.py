@@ -7,8 +7,8 @@ for whom has not headquarters' eyes, and nothing of another network.
 
 from alembic import op
 
-revision = "0016"
-down_revision = "0015"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
