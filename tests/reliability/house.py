@@ -30,6 +30,7 @@ from portal.core.postgres.server import postmaster, url_of
 NETWORK = "jz"
 CLOCK = "2026-11-03T10:00:00+08:00"
 READY_WITHIN = 120.0
+AGENTS = 4
 TARGETS = ("web process", "web server", "worker", "supervisor", "database", "connection")
 """What is killed: one of gunicorn's processes, gunicorn itself, the worker, their parent, PostgreSQL, one backend."""
 
@@ -56,7 +57,7 @@ def until(true: Callable[[], bool], seconds: float, what: str) -> float:
 
 @dataclass
 class House:
-    """One installation in a folder of its own. `tokens` are its dealers' clerks', by unit code."""
+    """One installation in a folder of its own. `tokens` are its people's, by e-mail; a dealer's clerk's by its code."""
 
     folder: Path
     port: int
@@ -90,9 +91,11 @@ class House:
         return done.stdout
 
     def furnish(self, dealers: int, regions: int = 8) -> None:
-        """A network of this many dealers without stores, and a token for each of its people."""
+        """A network of this many dealers without stores, regional managers, agents; and a token for each of them."""
         units = ["kind,code,name,parent", *(f"region,R{n},区域{n},HQ" for n in range(regions))]
         people = ["email,name,unit,role,phone", "boss@jz.example,主管,HQ,hq_supervisor,"]
+        people += [f"manager{n}@jz.example,区域经理{n},R{n},regional_manager," for n in range(regions)]
+        people += [f"agent{n}@jz.example,客服{n},HQ,hq_agent," for n in range(AGENTS)]
         for n in range(dealers):
             units.append(f"dealer,D{n:03d},经销商{n},R{n % regions}")
             people.append(f"clerk{n}@jz.example,文员{n},D{n:03d},dealer_clerk,")
@@ -105,8 +108,9 @@ class House:
             ["network", "import", NETWORK, "--units", files[0], "--people", files[1]],
             ["token", "--all", "--network", NETWORK],
         )
-        listed = csv.DictReader(io.StringIO(printed))
-        self.tokens = {line["unit"]: line["token"] for line in listed}
+        listed = list(csv.DictReader(io.StringIO(printed)))
+        self.tokens = {line["email"]: line["token"] for line in listed}
+        self.tokens |= {line["unit"]: line["token"] for line in listed if line["role"] == "dealer_clerk"}
 
     # ------------------------------------------------------------ its life
 

@@ -1,149 +1,274 @@
-"""Random histories of agents, dealers and a supervisor against a simple model: the counts are never wrong."""
+"""A state machine over random histories of agents, dealers and a supervisor, against a simple model on paper (R040).
 
+Two months at two dealers; two people stand in both, and one call answers both. After each step every visit stands where
+the model says, and the running counts are those of a recount.
+"""
+
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 
-from hypothesis import HealthCheck, given, settings
+import pytest
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from portal import clocks, return_visits
-from portal.access import Actor
 from portal.core import clock
 from portal.core.db import db
 from portal.core.errors import Conflict
-from portal.return_visits import Figures, Report, State, Visit, queries, service
+from portal.return_visits import Figures, Report, Said, State, Visit, queries, service
 from portal.return_visits.rules.outcomes import CALLABLE, RectificationState
 from tests.conftest import NOW, Hands
 from tests.customer_files.filing import row
 from tests.factories import World
 from tests.return_visits.calling import OCTOBER, consolidated, rows, said
 
-AGENTS = ("agent", "agent2", "supervisor")
-RESULTS = (
-    "satisfied",
-    "unsatisfied",
-    "suspicious",
-    "no_answer",
-    "busy",
-    "wrong_number",
-    "refused",
-    "callback",
+NOVEMBER = date(2026, 11, 1)
+MONTHS = (OCTOBER, NOVEMBER)
+BEGINS = "2026-12-12 10:00"
+AGENTS = st.sampled_from(("agent", "agent2", "supervisor"))
+REACHED = ("satisfied", "unsatisfied", "suspicious")
+RESULTS = st.sampled_from(
+    (*REACHED, "no_answer", "no_answer", "busy", "wrong_number", "refused", "callback", "not_installed")
 )
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("call"), st.sampled_from(AGENTS), st.sampled_from(RESULTS)),
-        st.tuples(st.just("claim"), st.sampled_from(AGENTS), st.integers(0, 5)),
-        st.tuples(st.just("release"), st.sampled_from(AGENTS), st.just(0)),
-        st.tuples(st.just("report"), st.sampled_from(("clerk", "clerk2")), st.integers(0, 5)),
-        st.tuples(st.just("correct"), st.sampled_from(AGENTS), st.sampled_from(RESULTS)),
-        st.tuples(st.just("waive"), st.just("supervisor"), st.integers(0, 5)),
-        st.tuples(st.just("assign"), st.just("supervisor"), st.integers(0, 5)),
-        st.tuples(st.just("wait"), st.just(""), st.integers(1, 30)),
-    ),
-    max_size=25,
-)
+PLACES = st.integers(0, 4)
+ATTEMPTS, DAYS, GAP = 3, 2, timedelta(hours=4)
 
 
-class Floor:
-    """The room with all who act in it, and the sheet of paper."""
+@dataclass
+class Sheet:
+    """What a person with a pencil would note of one visit."""
 
-    def __init__(self, world: World, at: Hands) -> None:
-        self.world, self.at = world, at
-        self.told: dict[int, list[tuple[int, str]]] = {}  # visit -> [(round, said)]
-        self.waived: set[int] = set()
-        self.last: dict[str, int] = {}
+    said: list[tuple[int, datetime, str]] = field(default_factory=list)  # round, when, what
+    round: int = 0
+    waived: bool = False
 
-    def as_(self, who: str) -> Actor:
-        return self.world.as_(who)
+    def in_vain(self, number: int) -> list[datetime]:
+        return [at for of, at, what in self.said if of == number and what in ("no_answer", "busy")]
+
+    @property
+    def state(self) -> State:
+        if self.waived:
+            return State.CLOSED
+        here = [(at, what) for of, at, what in self.said if of == self.round]
+        if not here:
+            return State.REVISIT if self.round else State.WAITING
+        what = here[-1][1]
+        if what == "satisfied":
+            return State.CLOSED
+        if what in ("unsatisfied", "suspicious", "wrong_number"):
+            return State.WITH_DEALER
+        if what in ("no_answer", "busy") and enough(self.in_vain(self.round)):
+            return State.WITH_DEALER
+        return State.RETRY
+
+    @property
+    def counted(self) -> Figures:
+        reached = [what for _, _, what in self.said if what in REACHED]
+        closed = int(self.state is State.CLOSED)
+        if reached:
+            return Figures(people=1, visited=1, closed=closed, **{reached[-1]: 1})
+        if self.said and self.said[-1][2] == "refused":
+            return Figures(people=1, refused=1, closed=closed)
+        unreachable = any(enough(self.in_vain(number)) for number in range(self.round + 1))
+        return Figures(people=1, unreachable=int(unreachable), closed=closed)
+
+
+def enough(tries: Sequence[datetime]) -> bool:
+    """Three attempts four hours apart, on two days at least, in Shanghai."""
+    kept: list[datetime] = []
+    for at in tries:
+        if not kept or at - kept[-1] >= GAP:
+            kept.append(at)
+    days = {(at + timedelta(hours=8)).date() for at in kept}
+    return len(kept) >= ATTEMPTS and len(days) >= DAYS
+
+
+def saying(what: str) -> Said:
+    later = (clock.now() + timedelta(days=1)).replace(hour=3, minute=0)
+    if what in REACHED:
+        return said("reached", what)
+    if what == "callback":
+        return said("callback", callback_at=later)
+    return said(what, not_before=later) if what == "not_installed" else said(what)
+
+
+class Floor(RuleBasedStateMachine):
+    """The room with all who act in it. `world` and `at` are those of the test."""
+
+    world: World
+    at: Hands
+
+    @initialize()
+    def begin(self) -> None:
+        self.at(BEGINS)
+        self.nest = db.session.begin_nested()
+        self.sheets: dict[int, Sheet] = {each.id: Sheet() for each in self.listed()}
+        self.last: dict[str, int] = {}  # agent -> the visit saved last
+
+    def teardown(self) -> None:
+        if hasattr(self, "nest"):
+            self.nest.rollback()
+            db.session.expire_all()
 
     def listed(self) -> list[Visit]:
-        self.as_("supervisor")
-        return list(db.session.scalars(db.select(Visit).order_by(Visit.id)))
+        self.world.as_("supervisor")
+        chosen = db.select(Visit).order_by(Visit.id)
+        return list(db.session.scalars(chosen, execution_options={"populate_existing": True}))
 
-    def step(self, kind: str, who: str, what: object) -> None:
-        with suppress(Conflict), db.session.begin_nested():  # what is refused leaves nothing behind
-            getattr(self, kind)(who, what)
+    def an_open_one(self, place: int) -> Visit:
+        """One that is not closed, else any; those that stand in two months come first."""
+        seen = self.listed()
+        twice = {(each.phone, each.name) for each in seen if each.month == NOVEMBER}
+        seen.sort(
+            key=lambda each: (each.state == State.CLOSED, (each.phone, each.name) not in twice, each.id)
+        )
+        left = [each for each in seen if each.state != State.CLOSED]
+        return left[place % len(left)] if left else seen[0]
 
-    def wait(self, who: str, hours: int) -> None:
+    def party(self, key: int) -> list[int]:
+        """This visit, and those of other months that its call has answered."""
+        mates = [each.id for each in self.listed() if each.joined_to == key and each.attempts]
+        return [key, *mates]
+
+    # --- what they do -------------------------------------------------------------------------------------
+
+    @rule(hours=st.integers(1, 5))
+    def wait(self, hours: int) -> None:
         self.at.forward(hours=hours)
 
-    def _saying(self, result: str) -> return_visits.Said:
-        if result in ("satisfied", "unsatisfied", "suspicious"):
-            return said("reached", result)
-        if result == "callback":
-            day = clock.now() + timedelta(days=1)
-            return said("callback", callback_at=day.replace(hour=3, minute=0))
-        return said(result)
+    @rule(days=st.integers(1, 3), hour=st.integers(9, 19))
+    def come_again(self, days: int, hour: int) -> None:
+        day = (clock.now() + timedelta(hours=8, days=days)).date()
+        self.at(f"{day} {hour:02d}:00")
 
-    def call(self, who: str, result: str) -> None:
-        visit = return_visits.claim_next(self.as_(who))
+    @rule(who=AGENTS, whats=st.lists(RESULTS, min_size=1, max_size=6))
+    def call(self, who: str, whats: list[str]) -> None:
+        for what in whats:
+            self.one_call(who, what)
+
+    @rule(whats=st.lists(RESULTS, min_size=3, max_size=9))
+    def call_by_turns(self, whats: list[str]) -> None:
+        for place, what in enumerate(whats):
+            self.one_call(("agent", "agent2", "supervisor")[place % 3], what)
+
+    @rule(place=PLACES)
+    def nobody_answers(self, place: int) -> None:
+        """Until the plan has had enough of it."""
+        for hour in (9, 14, 19, 11):
+            self.come_again(2, hour)
+            visit = self.an_open_one(place)
+            key = visit.joined_to or visit.id
+            if self.refused_or(lambda key=key: service.claim(self.world.as_("supervisor"), key)):  # type: ignore[misc]
+                self.save("supervisor", key, "no_answer")
+
+    def one_call(self, who: str, what: str) -> None:
+        visit = return_visits.claim_next(self.world.as_(who))
         if visit is not None:
-            number = visit.round
-            return_visits.log_attempt(self.as_(who), visit.id, self._saying(result))
-            self.told.setdefault(visit.id, []).append((number, result))
-            self.last[who] = visit.id
+            self.save(who, visit.id, what)
 
+    def save(self, who: str, key: int, what: str) -> None:
+        return_visits.log_attempt(self.world.as_(who), key, saying(what))
+        self.last[who] = key
+        paper = self.sheets[key]
+        for each in self.party(key):
+            # a month that is called along stands from now on as the one that it is called with
+            self.sheets[each].round = paper.round
+            self.sheets[each].said.append((paper.round, clock.now(), what))
+
+    @rule(who=AGENTS, place=PLACES)
     def claim(self, who: str, place: int) -> None:
-        key = self.listed()[place].id
-        service.claim(self.as_(who), key)
+        self.refused_or(lambda: service.claim(self.world.as_(who), self.an_open_one(place).id))
 
-    def release(self, who: str, _: int) -> None:
-        actor = self.as_(who)
-        held = queries.held_by(actor.person_id or 0, clock.now())
+    @rule(who=AGENTS)
+    def skip(self, who: str) -> None:
+        held = queries.held_by(self.world.as_(who).person_id or 0, clock.now())
         if held is not None:
-            service.release(actor, held.id, "跳过")
+            service.release(self.world.as_(who), held.id, "跳过")
 
+    @rule(who=AGENTS, what=RESULTS)
+    def put_right(self, who: str, what: str) -> None:
+        key = self.last.get(who)
+        if key is not None and self.refused_or(
+            lambda: return_visits.correct(self.world.as_(who), key, saying(what))
+        ):
+            for each in self.party(key):
+                self.sheets[each].said[-1] = (self.sheets[each].said[-1][0], clock.now(), what)
+
+    @rule(who=st.sampled_from(("clerk", "clerk2")), place=st.integers(0, 4))
     def report(self, who: str, place: int) -> None:
-        actor = self.as_(who)
-        found = queries.list_rectifications(actor).items
+        actor = self.world.as_(who)
+        found = queries.list_rectifications(actor, state=RectificationState.OPEN).items
         if place < len(found):
-            return_visits.report(actor, found[place].id, Report("修好了"))
+            key = found[place].visit_id
+            if self.refused_or(lambda: return_visits.report(actor, found[place].id, Report("修好了"))):
+                for each in self.party(key):
+                    self.sheets[each].round += 1
 
-    def correct(self, who: str, result: str) -> None:
-        if who in self.last:
-            key = self.last[who]
-            return_visits.correct(self.as_(who), key, self._saying(result))
-            self.told[key][-1] = (self.told[key][-1][0], result)
+    @rule()
+    def everybody_reports(self) -> None:
+        for who in ("clerk", "clerk2"):
+            for _ in range(4):
+                self.report(who, 0)
 
-    def waive(self, who: str, place: int) -> None:
-        key = self.listed()[place].id
-        service.waive(self.as_(who), key, "签字")
-        self.waived.add(key)
+    @rule(place=PLACES)
+    def waive(self, place: int) -> None:
+        visit = self.an_open_one(place)
+        key = visit.joined_to or visit.id
+        if self.refused_or(lambda: service.waive(self.world.as_("supervisor"), visit.id, "签字")):
+            for each in self.party(key):
+                self.sheets[each].waived = True
 
-    def assign(self, who: str, place: int) -> None:
-        key = self.listed()[place].id
-        service.assign(self.as_(who), key, self.world.actors["agent2"].person_id)
+    @rule(place=PLACES, who=st.sampled_from((None, "agent2")))
+    def hand_out(self, place: int, who: str | None) -> None:
+        person = self.world.actors[who].person_id if who else None
+        key = self.an_open_one(place).id
+        self.refused_or(lambda: service.assign(self.world.as_("supervisor"), key, person))
 
-    def model(self) -> Figures:
-        figures = Figures()
+    def refused_or(self, act: Callable[[], object]) -> bool:
+        """Whether it was done; what is refused leaves nothing behind."""
+        with suppress(Conflict), db.session.begin_nested():
+            act()
+            return True
+        return False
+
+    # --- what must always be true ---------------------------------------------------------------------------
+
+    @invariant()
+    def every_visit_stands_where_the_paper_says(self) -> None:
+        if not hasattr(self, "sheets"):
+            return
         for visit in self.listed():
-            history = [said_so for _, said_so in self.told.get(visit.id, [])]
-            reached = [each for each in history if each in ("satisfied", "unsatisfied", "suspicious")]
-            closed = visit.id in self.waived or bool(history and history[-1] == "satisfied")
-            refused = not reached and bool(history) and history[-1] == "refused"
-            counted = {reached[-1]: 1} if reached else {"refused": 1} if refused else {}
-            figures += Figures(people=1, visited=int(bool(reached)), closed=int(closed), **counted)
-        return figures
+            follows = visit.joined_to if visit.joined_to and visit.attempts else visit.id
+            assert visit.state == self.sheets[follows].state, (visit.id, self.sheets[follows])
 
-    def look(self) -> None:
-        """Everything that must always be true."""
-        now, seen = clock.now(), self.listed()
-        head = self.as_("supervisor")
-        shown = {line.unit.id: line.figures for line in queries.by_dealer(OCTOBER, head.unit_path)}
-        assert shown == queries.recount(OCTOBER)
-        total = queries.total(OCTOBER, head.unit_path)
-        model = self.model()
-        assert (total.people, total.visited, total.closed) == (model.people, model.visited, model.closed)
-        assert (total.satisfied, total.unsatisfied, total.suspicious) == (
-            model.satisfied,
-            model.unsatisfied,
-            model.suspicious,
-        )
-        assert total.refused == model.refused
-        assert queries.by_day(OCTOBER, self.world.units["HQ"])[-1].figures == total
-        holders = [each.holder_id for each in seen if each.held_at(now)]
+    @invariant()
+    def the_counts_are_those_of_a_recount(self) -> None:
+        if not hasattr(self, "sheets"):
+            return
+        seen = self.listed()
+        head = self.world.as_("supervisor")
+        for month in MONTHS:
+            lines = {line.unit.id: line.figures for line in queries.by_dealer(month, head.unit_path)}
+            assert lines == queries.recount(month)
+            total = queries.total(month, head.unit_path)
+            papers = [self.sheets[each.id] for each in seen if each.month == month]
+            assert total == sum((each.counted for each in papers), Figures())
+            assert queries.by_day(month, self.world.units["HQ"])[-1].figures == total
+
+    @invariant()
+    def nobody_holds_two_and_each_dealer_owes_what_is_with_it(self) -> None:
+        if not hasattr(self, "sheets"):
+            return
+        now = clock.now()
+        seen = self.listed()
+        holders = [each.holder_id for each in seen if each.held_at(now) and each.joined_to is None]
         assert len(holders) == len(set(holders))
         for visit in seen:
+            if visit.joined_to is not None:
+                continue
             found = queries.of_visit(visit.id)
             if visit.state == State.WITH_DEALER:
                 assert found is not None
@@ -159,17 +284,20 @@ class Floor:
                 assert found is None or found.state != RectificationState.OPEN
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=STEPS)
-def test_R040_the_counts_are_right_whatever_happens(
-    world: World, at: Hands, steps: list[tuple[str, str, object]]
-) -> None:
+@pytest.mark.slow
+def test_R040_every_visit_and_every_count_is_right_whatever_happens(world: World, at: Hands) -> None:
     at(NOW)
     consolidated(world, {"D1": rows(4), "D2": [row(10), row(11)]})
-    floor = Floor(world, at)
-    try:
-        for kind, who, what in steps:
-            floor.step(kind, who, what)
-            floor.look()
-    finally:
-        db.session.rollback()
+    at("2026-12-03 10:00")
+    clocks.open_months(world.network, clock.now())
+    again = [row(n, purchase_date="2026-11-05", order_no=f"N{n}") for n in (0, 1, 20)]
+    consolidated(world, {"D1": again}, NOVEMBER)
+    here = type("Here", (Floor,), {"world": world, "at": at})
+    few = settings(
+        max_examples=25,
+        stateful_step_count=15,
+        deadline=None,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    )
+    run_state_machine_as_test(here, settings=few)

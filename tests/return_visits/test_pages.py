@@ -8,27 +8,16 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from portal import return_visits
 from portal.core.db import db, finish
 from portal.core.events import Event
 from portal.return_visits import Visit
 from portal.return_visits.models import Draft
 from tests.factories import World
 from tests.pages import Page
-from tests.return_visits.calling import consolidated, reach, rows, signals_worked_out, visits
+from tests.return_visits.calling import rows, signals_worked_out, visits
 
 Browse = Callable[..., Any]
 ANSWERS = {"a-purchase_true": "yes", "a-delivered_complete": "yes", "a-installation": "5", "a-service": "4"}
-LATER = "2026-11-05 09:00:00"
-
-
-@pytest.fixture
-def month(world: World, at) -> World:
-    """Three people of D1 to be called, their time has come."""
-    consolidated(world, {"D1": rows(3)})
-    finish(good=True)  # a refusal rolls back no further than here
-    at(LATER)
-    return world
 
 
 def calls(browser: Any) -> str:
@@ -355,19 +344,6 @@ def test_an_agent_may_not_supervise(month: World, browser_as: Browse):
 
 
 # --- rectification ----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def sent_back(month: World) -> str:
-    """The address of a rectification at D1."""
-    visit = visits(month)[0]
-    agent = month.as_("agent")
-    return_visits.claim(agent, visit.id)
-    logged = reach(agent, visit, "unsatisfied", note="走路有响声，电话 13900008888", wish="重铺")
-    assert logged.rectification
-    address = f"/rectifications/{logged.rectification.id}"
-    finish(good=True)
-    return address
 
 
 def photo(name: str = "现场.jpg") -> tuple[io.BytesIO, str]:

@@ -1,10 +1,13 @@
 """Many agents at once, on real connections: never the same person twice, and two saves count once."""
 
+import multiprocessing
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,10 +29,15 @@ Stage = tuple[Portal, World, list[Actor]]
 
 
 @pytest.fixture
-def stage(cloned: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+def url(cloned: Callable[[str], str], tmp_path: Path) -> str:
+    return cloned(f"visits_{tmp_path.name[-20:]}".lower())
+
+
+@pytest.fixture
+def stage(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     """A database of its own with a consolidated month and some agents; what is committed stays."""
     monkeypatch.setattr(clock, "now", lambda: NOW)
-    app = an_app(cloned(f"visits_{tmp_path.name[-20:]}".lower()), tmp_path)
+    app = an_app(url, tmp_path)
     with app.app_context():
         world = a_world("rc", now=NOW)
         admin = commander(world.network)
@@ -94,6 +102,58 @@ def test_R040_many_agents_never_call_the_same_person_twice(stage: Stage) -> None
         assert {line.unit.id: line.figures for line in queries.by_dealer(OCTOBER, head.unit_path)} == (
             queries.recount(OCTOBER)
         )
+        db.session.remove()
+
+
+PROCESSES = 4
+
+
+def call_all(url: str, folder: str, person_ids: list[int], ready: Any) -> list[int]:
+    """In a process of its own: these agents by turns, until nobody is left; gives the visits that were called."""
+    clock.now = lambda: NOW
+    app = an_app(url, Path(folder))
+    called = []
+    with app.app_context():
+        actors = [accounts.actor_of_membership(each, None) for each in person_ids]
+        db.session.remove()
+        ready.wait()
+        for actor in cycle(actors):
+            assert actor is not None
+            enter_as(actor)
+            visit = return_visits.claim_next(actor)
+            key = visit.id if visit else None
+            finish(good=True)
+            if key is None:
+                break
+            called.append(key)
+            enter_as(actor)
+            return_visits.log_attempt(actor, key, said("reached", "satisfied"))
+            finish(good=True)
+        db.session.remove()
+        db.engine.dispose()
+    return called
+
+
+def test_R040_many_processes_never_call_the_same_person_twice(stage: Stage, url: str, tmp_path: Path) -> None:
+    """Real processes, as web servers on several machines are: nothing but the database stands between them."""
+    app, world, agents = stage
+    ids = [agent.person_id or 0 for agent in agents]
+    shares = [ids[place::PROCESSES] for place in range(PROCESSES)]
+    spawning = multiprocessing.get_context("spawn")
+    with spawning.Manager() as shared, ProcessPoolExecutor(PROCESSES, mp_context=spawning) as pool:
+        ready = shared.Barrier(PROCESSES)
+        runs = [pool.submit(call_all, url, str(tmp_path), share, ready) for share in shares]
+        called = [run.result(120) for run in runs]
+    everybody = [each for run in called for each in run]
+    assert Counter(everybody) == dict.fromkeys(everybody, 1)
+    assert len(everybody) == PEOPLE
+    assert sum(1 for run in called if run) > 1  # they did get in each other's way
+    with app.app_context():
+        head = world.as_("supervisor")
+        assert {line.unit.id: line.figures for line in queries.by_dealer(OCTOBER, head.unit_path)} == (
+            queries.recount(OCTOBER)
+        )
+        assert queries.total(OCTOBER, head.unit_path).visited == PEOPLE
         db.session.remove()
 
 

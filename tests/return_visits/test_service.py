@@ -537,6 +537,45 @@ def test_a_stores_customer_is_put_right_by_the_store(world: World) -> None:
 # --- the end of a month -----------------------------------------------------------------------------------
 
 
+def test_a_late_amendment_is_told_that_the_month_is_sealed(world: World, at: Hands) -> None:
+    """Filed before the lock, and never consolidated: whoever wants to send it after the seal is told so."""
+    consolidated(world, {"D1": rows(1)})
+    submitted(world.as_("clerk2"), rows(1, 20))
+    visit = next_call(world)
+    assert visit is not None
+    reach(world.as_("agent"), visit, "satisfied")
+    at("2026-11-21 00:00")
+    service.seal(world.as_("supervisor"), OCTOBER)
+    before = figures(world)
+    for late in (
+        lambda: files.consolidate(
+            world.as_("region"), OCTOBER, world.units["R1"], requested_at=clock.now(), missing={}
+        ),
+        lambda: submitted(world.as_("clerk"), rows(2, 30)),
+    ):
+        with pytest.raises(Conflict, match="month_sealed") as told:
+            late()
+        assert "已封存" in str(told.value.detail)
+    assert figures(world) == before
+    sealed = queries.sealed(OCTOBER)
+    assert sealed is not None
+    assert sealed.figures["total"]["people"] == 1
+
+
+def test_a_call_goes_on_after_the_months_last_day(world: World, at: Hands) -> None:
+    """The time in which a month must be done ends, the work does not: who is open is called until somebody signs."""
+    consolidated(world, {"D1": rows(2)})
+    at("2026-12-01 09:00")
+    visit = next_call(world)
+    assert visit is not None
+    reach(world.as_("agent"), visit, "satisfied")
+    left = next(each for each in visits(world) if each.state == "waiting")
+    with pytest.raises(Conflict, match="open_visits"):
+        service.seal(world.as_("supervisor"), OCTOBER)
+    service.waive(world.as_("supervisor"), left.id, "客户长期在国外")
+    assert service.seal(world.as_("supervisor"), OCTOBER).figures["coverage"] == 0.5
+
+
 def test_a_month_is_sealed_when_every_visit_is_closed(world: World, at: Hands) -> None:
     consolidated(world, {"D1": rows(2)})
     for _ in range(2):

@@ -13,7 +13,7 @@ from portal.return_visits import queries
 from portal.return_visits.api import shapes
 from portal.return_visits.models import Attempt, Rectification, RectificationRound, Visit
 from portal.return_visits.queries import Calling, Purchase
-from portal.return_visits.rules import signals
+from portal.return_visits.rules import desk, signals
 from portal.return_visits.rules.outcomes import CALLABLE, Standing
 
 
@@ -137,22 +137,19 @@ def _attempt(attempt: Attempt, of: Visit, whole: bool) -> shapes.AttemptAnswer:
 def script(
     actor: Actor, visit: Visit, dealer: str, bought: Sequence[Purchase], ruled: Calling
 ) -> shapes.ScriptAnswer:
-    """The rulebook's words with the names filled in; braces in a name stay as they are."""
+    """The rulebook's words with the names filled in, and its questions, in the reader's language."""
     lang = language()
-    named = {
-        "agent": actor.name,
-        "brand": actor.network_name if lang == "zh" else actor.network_name_en,
-        "customer": visit.name,
-        "dealer": dealer,
-        "product": "、".join(dict.fromkeys(each.product_model for each in bought)),
-        "month": f"{visit.month.month} 月" if lang == "zh" else f"{visit.month:%B}",
-    }
-    said = ruled.book.script
+    filled_in = desk.names(
+        agent=actor.name,
+        brand=actor.network_name if lang == "zh" else actor.network_name_en,
+        customer=visit.name,
+        dealer=dealer,
+        products=(each.product_model for each in bought),
+        month=visit.month,
+        lang=lang,
+    )
     return shapes.ScriptAnswer(
-        **{
-            part: _filled(getattr(said, part).of(lang), named)
-            for part in ("opening", "privacy", "satisfied", "unsatisfied", "revisit", "closing")
-        },
+        **desk.script(ruled.book, filled_in, lang),
         questions=[
             shapes.QuestionAnswer(
                 id=each.id,
@@ -165,12 +162,6 @@ def script(
         ],
         rulebook_version=ruled.version,
     )
-
-
-def _filled(words: str, named: dict[str, str]) -> str:
-    for name, value in named.items():
-        words = words.replace(f"{{{name}}}", value)
-    return words
 
 
 def rectifications(actor: Actor, listed: Sequence[Rectification]) -> list[shapes.RectificationAnswer]:

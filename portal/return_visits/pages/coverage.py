@@ -80,8 +80,9 @@ class Board:
 
 def board(actor: Actor, month: date) -> Board:
     unit = network.get_unit(actor.unit_id)
-    figures = queries.total(month, actor.unit_path)
-    standing = {line.day: line.figures for line in queries.by_day(month, unit) if line.day is not None}
+    lines = queries.by_day(month, unit)
+    figures = lines[-1].figures if lines else Figures()  # a dealer that moved away still counts where it was
+    standing = {line.day: line.figures for line in lines if line.day is not None}
     today = clock.local(clock.now()).date()
     opened = min(standing, default=months.after(month))
     last = max(coverage.ends_on(month), opened)

@@ -20,7 +20,7 @@ from portal.return_visits.queries import Calling, Purchase
 from portal.return_visits.queries import pages as looks
 from portal.return_visits.rules import desk
 from portal.return_visits.rules.coverage import Figures
-from portal.return_visits.rules.desk import Choice, Question, Script
+from portal.return_visits.rules.desk import Choice, Question
 
 SHOWN_AHEAD = 12
 SECTIONS: dict[int, str] = {0: "callback", 1: "revisit", 2: "retry", 3: "suspicious", 4: "waiting"}
@@ -111,7 +111,7 @@ class DeskShown:
     lease_until: datetime
     what: str
     bought: Sequence[Purchase]
-    script: Script
+    script: Mapping[str, str]
     version: int
     form: Form
     queue: QueueShown
@@ -182,11 +182,7 @@ def form_shown(
     visit: Visit, ruled: Calling, typed: Mapping[str, str], faults: Sequence[FieldError], now: datetime
 ) -> Form:
     given = {name[2:]: words for name, words in typed.items() if name.startswith("a-")}
-    in_vain = [
-        each.at
-        for each in queries.effective(queries.attempts_of(visit.id))
-        if each.round == visit.round and each.result in ("no_answer", "busy")
-    ]
+    in_vain = queries.tried_in_vain(visit)
     due_at = clocks.term_end(visit.network_id, ruled.version, now, ruled.book.rectification)
     return Form(
         typed=typed,
@@ -263,17 +259,21 @@ def desk_shown(
     )
 
 
-def _script(actor: Actor, visit: Visit, unit: Unit, bought: Sequence[Purchase], ruled: Calling) -> Script:
+def _script(
+    actor: Actor, visit: Visit, unit: Unit, bought: Sequence[Purchase], ruled: Calling
+) -> Mapping[str, str]:
     lang = language()
-    names = {
-        "agent": actor.name,
-        "brand": actor.network_name if lang == "zh" else actor.network_name_en or actor.network_name,
-        "customer": visit.name,
-        "dealer": unit.name,
-        "product": shown.listed(dict.fromkeys(each.product_model for each in bought)),
-        "month": f"{visit.month.month} 月" if lang == "zh" else f"{visit.month:%B}",
-    }
-    return desk.script(ruled.book, names, lang, revisit=visit.round > 0)
+    filled_in = desk.names(
+        agent=actor.name,
+        brand=actor.network_name if lang == "zh" else actor.network_name_en or actor.network_name,
+        customer=visit.name,
+        dealer=unit.name,
+        products=(each.product_model for each in bought),
+        month=visit.month,
+        lang=lang,
+    )
+    found = desk.script(ruled.book, filled_in, lang)
+    return found | {"opening": found["revisit" if visit.round else "opening"]}
 
 
 def dealer_shown(actor: Actor, month: date, unit_id: int, region_id: int) -> DealerShown:

@@ -44,6 +44,7 @@ from portal.return_visits.queries.visits import (
     same_person,
     same_phone,
     to_join,
+    tried_in_vain,
 )
 
 __all__ = [
@@ -87,4 +88,5 @@ __all__ = [
     "signals_of_rows",
     "to_join",
     "total",
+    "tried_in_vain",
 ]

@@ -36,26 +36,22 @@ def _capped(where: Sequence[ColumnElement[bool]]) -> int:
 
 
 def latest_months(most: int = 12) -> list[date]:
-    """The months that have visits, the latest first: a walk along the index, one look for each month."""
-    found: list[date] = []
-    while len(found) < most:
-        chosen = select(func.max(Visit.month))
-        if found:
-            chosen = chosen.where(Visit.month < found[-1])
-        month = db.session.scalar(chosen)
-        if month is None:
-            break
-        found.append(month)
-    return found
+    """The months that have visits, the latest first."""
+    return _months(Visit, most)
 
 
 def counted_months(most: int = 12) -> list[date]:
     """The same for whoever may see coverage but no visits."""
+    return _months(VisitCount, most)
+
+
+def _months(model: type[Visit] | type[VisitCount], most: int) -> list[date]:
+    """A walk along the index, one look for each month."""
     found: list[date] = []
     while len(found) < most:
-        chosen = select(func.max(VisitCount.month))
+        chosen = select(func.max(model.month))
         if found:
-            chosen = chosen.where(VisitCount.month < found[-1])
+            chosen = chosen.where(model.month < found[-1])
         month = db.session.scalar(chosen)
         if month is None:
             break

@@ -16,7 +16,7 @@ from portal.core.db import db
 from portal.core.errors import NotFound
 from portal.core.paging import MOST, Page, paged
 from portal.return_visits.models import Attempt, Desk, Draft, Visit
-from portal.return_visits.rules.outcomes import CALLABLE, State
+from portal.return_visits.rules.outcomes import CALLABLE, IN_VAIN, State
 
 
 def get_visit(visit_id: int, *, lock: bool = False) -> Visit:
@@ -174,6 +174,14 @@ def effective(attempts: Sequence[Attempt]) -> list[Attempt]:
     """Those that count: without the ones that a later attempt corrects."""
     corrected = {each.corrects for each in attempts}
     return [each for each in attempts if each.id not in corrected]
+
+
+def tried_in_vain(visit: Visit, but: int | None = None) -> list[datetime]:
+    """When nobody answered in the visit's present round; `but` is an attempt that is being put right."""
+    history = effective(attempts_of(visit.id))
+    return [
+        each.at for each in history if each.round == visit.round and each.result in IN_VAIN and each.id != but
+    ]
 
 
 def same_person(visit: Visit) -> Sequence[Visit]:

@@ -1,6 +1,6 @@
 """What the call screen offers: words to say, times to call back, reasons. Pure (R039, R045; DESIGN-UX section 10)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -78,23 +78,28 @@ def callback_choices(now: datetime, hours: Hours) -> list[Choice]:
 # --- what to say ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Script:
-    """The rulebook's words with the names filled in."""
-
-    opening: str
-    privacy: str
-    satisfied: str
-    unsatisfied: str
-    closing: str
+PARTS = ("opening", "privacy", "satisfied", "unsatisfied", "revisit", "closing")
 
 
-def script(book: ReturnVisits, names: Mapping[str, str], lang: str, *, revisit: bool) -> Script:
-    """`names`: agent, brand, customer, dealer, product, month; braces within a name stay as they are."""
-    said = book.script
-    opening = said.revisit if revisit else said.opening
-    parts = (opening, said.privacy, said.satisfied, said.unsatisfied, said.closing)
-    return Script(*(_filled(part.of(lang), names) for part in parts))
+def names(
+    *, agent: str, brand: str, customer: str, dealer: str, products: Iterable[str], month: date, lang: str
+) -> dict[str, str]:
+    """What fills the braces of a script; several products stand in the order in which they were bought."""
+    together = ("、" if lang == "zh" else ", ").join(dict.fromkeys(products))
+    month_words = f"{month.month} 月" if lang == "zh" else f"{month:%B}"
+    return {
+        "agent": agent,
+        "brand": brand,
+        "customer": customer,
+        "dealer": dealer,
+        "product": together,
+        "month": month_words,
+    }
+
+
+def script(book: ReturnVisits, filled_in: Mapping[str, str], lang: str) -> dict[str, str]:
+    """The rulebook's words by PARTS with the names filled in; braces within a name stay as they are."""
+    return {part: _filled(getattr(book.script, part).of(lang), filled_in) for part in PARTS}
 
 
 def _filled(words: str, names: Mapping[str, str]) -> str:

@@ -106,11 +106,7 @@ def must_fit(said: Said, ruled: Calling, now: datetime) -> None:
 
 def _step(visit: Visit, said: Said, now: datetime, ruled: Calling, but: int | None = None) -> Step:
     tried = Tried(now, said.result, said.outcome, said.callback_at, said.not_before)
-    history = queries.effective(queries.attempts_of(visit.id))
-    in_vain = [
-        each.at for each in history if each.round == visit.round and each.result in IN_VAIN and each.id != but
-    ]
-    return outcomes.next_step(tried, in_vain, ruled.plan, ruled.hours)
+    return outcomes.next_step(tried, queries.tried_in_vain(visit, but), ruled.plan, ruled.hours)
 
 
 def _write(
