@@ -6,6 +6,7 @@ import psycopg
 import structlog
 from flask import Flask, Response, g, render_template
 from flask_wtf.csrf import CSRFError
+from gunicorn.http.errors import ParseException
 from jinja2 import TemplateError, TemplateNotFound
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -67,6 +68,8 @@ def start(app: Flask) -> None:
     app.register_error_handler(HTTPException, framework)
     app.register_error_handler(IntegrityError, constraint)
     app.register_error_handler(DataError, bad_value)
+    app.register_error_handler(ParseException, broken_off)
+    app.register_error_handler(BlockingIOError, broken_off)
     for kind in (OperationalError, InterfaceError, PoolTimeout, psycopg.OperationalError, OSError):
         app.register_error_handler(kind, unavailable)
     app.register_error_handler(TemplateNotFound, broken)  # an OSError too, but no full disk
@@ -112,6 +115,12 @@ def constraint(error: IntegrityError) -> Response:
         return refusal(Invalid("taken", words, [FieldError(pointer, "taken", words)]))
     logger.warning("constraint", constraint=name)
     return refusal(Conflict("conflict", words))
+
+
+def broken_off(_: Exception) -> Response:
+    """A body in chunks that are none, or whose rest did not come within `supervise.SILENCE`."""
+    quiet_rollback()
+    return refusal(Plain(400, "Bad request", "bad_request", lazy("The request broke off. Send it again.")))
 
 
 def bad_value(error: DataError) -> Response:

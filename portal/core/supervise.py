@@ -9,6 +9,7 @@ import http.client
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ LONGEST_PAUSE = 10.0  # seconds between two starts of a child that dies again an
 STEADY = 30.0  # seconds after which a child counts as healthy again
 TRIES = 3  # deaths of a child before the portal was ever ready: then something is wrong, and we say so
 HIGHEST_PORT = 65_535
+SILENCE = 30  # seconds that a client may be silent in the middle of a request; then its connection is closed
 DATABASE_PAUSE = 5.0  # seconds between two tries to start a database that does not start (a full disk, say)
 
 
@@ -177,11 +179,14 @@ def _listening(host: str, port: int) -> socket.socket:
         raise ServeError(f"There is no port {port}.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=512)
+        listener = socket.create_server((host, port), family=family, backlog=512)
     except OSError as error:
         raise ServeError(
             f"Port {port} of {host} cannot be had ({error.strerror}): give another one."
         ) from None
+    # Every connection inherits it: a few that begin a request and never end it would else hold all threads.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", SILENCE, 0))
+    return listener
 
 
 def _answers(host: str, port: int) -> bool:

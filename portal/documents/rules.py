@@ -9,6 +9,8 @@ LARGEST = 20 * 1024 * 1024
 MOST_PIXELS = 40_000_000  # before decoding: a bomb of a few kB claims more
 SHOWN_SIDE = 2560
 NAME_LIMIT = 120
+OTHER_PICTURES = (b"GIF8", b"BM", b"II*\0", b"MM\0*")
+"""Pictures that are not taken: GIF, BMP, TIFF; HEIC and AVIF have `ftyp` at their fourth byte."""
 PICTURE_NAMES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".heic", ".bmp", ".tif", ".tiff")
 
 
@@ -58,8 +60,9 @@ def refusal(content: bytes, file_name: str) -> str | None:
     if kind_of(content) is not None:
         return None
     markup = content.lstrip()[:5].lower() in (b"<?xml", b"<svg ", b"<svg>")
+    other_picture = content.startswith(OTHER_PICTURES) or content[4:8] == b"ftyp"
     named = file_name.lower().endswith(PICTURE_NAMES)
-    return "not_an_image" if named and not markup else "unsupported_type"
+    return "not_an_image" if named and not markup and not other_picture else "unsupported_type"
 
 
 def safe_name(file_name: str, kind: Kind, sha256: str) -> str:

@@ -8,7 +8,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from portal.access import Actor
 from portal.core import clock, events, storage
 from portal.core.db import db
-from portal.core.errors import Invalid
+from portal.core.errors import FieldError, Invalid
 from portal.documents import queries, rules
 from portal.documents.models import Document
 from portal.documents.rules import Kind
@@ -58,7 +58,8 @@ def keep(actor: Actor, content: bytes, file_name: str) -> Document:
 
 
 def _refused(code: str) -> Invalid:
-    return Invalid(code, rules.REFUSALS[code])
+    words = rules.REFUSALS[code]
+    return Invalid(code, words, [FieldError("/file", code, words)])
 
 
 def _reencoded(content: bytes, kind: Kind) -> tuple[bytes, tuple[int, int]]:

@@ -5,6 +5,7 @@ import io
 import json
 
 import pytest
+from gunicorn.http.errors import ChunkMissingTerminator, InvalidChunkSize
 
 
 def written(values: object) -> str:
@@ -45,3 +46,26 @@ def test_sixty_uploads_a_minute_and_no_more(world, api_as):
 
     assert {sent() for _ in range(60)} == {422}
     assert sent() == 429
+
+
+class Broken(io.RawIOBase):
+    """A body that cannot be read to its end."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, _: object) -> int:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "error", [InvalidChunkSize(b"zz"), ChunkMissingTerminator(b"zz"), BlockingIOError(11, "silent")]
+)
+def test_a_body_that_breaks_off_is_no_fault_of_ours(world, api_as, error):
+    body = {"wsgi.input": Broken(error), "CONTENT_LENGTH": "100"}
+    client = api_as(world.actors["clerk2"])
+    answer = client.post("/customer-files", content_type="application/json", environ_overrides=body)
+    assert (answer.status_code, answer.mimetype) == (400, "application/problem+json")

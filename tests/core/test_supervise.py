@@ -227,6 +227,21 @@ def test_a_taken_port_is_named() -> None:
             supervise.serve("127.0.0.1", port, database_url="postgresql://nowhere")
 
 
+def test_a_client_that_falls_silent_holds_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each connection inherits the listener's patience, also where it is made blocking again (gunicorn does)."""
+    monkeypatch.setattr(supervise, "SILENCE", 1)
+    with supervise._listening("127.0.0.1", 0) as listener:
+        listener.settimeout(None)
+        with socket.create_connection(listener.getsockname()) as client:
+            client.sendall(b"POST / HTTP/1.1\r\n")
+            taken, _ = listener.accept()
+            with taken:
+                taken.settimeout(None)
+                assert taken.recv(100).startswith(b"POST")
+                with pytest.raises(BlockingIOError):
+                    taken.recv(100)
+
+
 def test_an_impossible_port_is_named() -> None:
     with pytest.raises(supervise.ServeError, match="70000"):
         supervise.serve("127.0.0.1", 70000, database_url="postgresql://nowhere")

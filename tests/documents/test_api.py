@@ -77,6 +77,10 @@ def test_each_sees_documents_of_the_own_subtree(
         (b"<html><script>alert(1)</script>", "x.jpg", "not_an_image"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "x.svg", "unsupported_type"),
         (b"PK\x03\x04 a sheet", "x.xlsx", "unsupported_type"),
+        (a_photo("GIF"), "x.gif", "unsupported_type"),
+        (a_photo("BMP"), "x.jpg", "unsupported_type"),
+        (a_photo("TIFF"), "x.tif", "unsupported_type"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "x.heic", "unsupported_type"),
         (a_photo()[:300], "x.jpg", "corrupt"),
         (b"\xff\xd8\xff" + b"0" * 100, "x.jpg", "corrupt"),
     ],
@@ -87,6 +91,7 @@ def test_what_is_no_photo_is_refused_with_a_sentence(
     for lang in ("en", "zh"):
         answer = send(api_as(world.actors["clerk"], lang=lang), content, name)
         assert (answer.status_code, answer.json["code"]) == (422, code)
+        assert [each["pointer"] for each in answer.json["errors"]] == ["/file"]
         assert len(answer.json["detail"]) > 10
     world.as_("clerk")
     assert db.session.scalar(db.text("SELECT count(*) FROM document")) == 0

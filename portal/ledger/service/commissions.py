@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from zipfile import BadZipFile
 
 from sqlalchemy import select
@@ -226,9 +227,13 @@ def _refuse_bomb(content: bytes) -> None:
     try:
         too_large = rules.unpacks_too_large(content)
     except (BadZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
-        raise Invalid("unreadable", lazy("This file cannot be read.")) from error
+        raise _refused("unreadable", lazy("This file cannot be read.")) from error
     if too_large:
-        raise Invalid("too_large", lazy("This file is too large when it is unpacked."))
+        raise _refused("too_large", lazy("This file is too large when it is unpacked."))
+
+
+def _refused(code: str, words: Any) -> Invalid:
+    return Invalid(code, words, [FieldError("/file", code, words)])
 
 
 def _cell(row: Sequence[str], place: int) -> str:
