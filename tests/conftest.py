@@ -239,6 +239,8 @@ class PageClient(FlaskClient):
         for name in list(g):  # the test's context outlives its requests: who was signed in, the form's token
             g.pop(name)
         response = super().open(*args, **kwargs)
+        odd = [value for _name, value in response.headers if not value.isascii()]
+        assert not odd, f"gunicorn refuses headers that are not ASCII: {odd}"
         if response.mimetype == "text/html" and response.status_code not in (301, 302, 303, 307, 308):
             Page(response.text).inspect()
         return response

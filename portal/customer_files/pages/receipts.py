@@ -12,6 +12,7 @@ from portal.access import Permission, Role, current_actor
 from portal.core import month as months
 from portal.core import paper
 from portal.core.errors import NotFound
+from portal.core.naming import name_download
 from portal.core.texts import gettext, language, ngettext
 from portal.customer_files import queries
 from portal.customer_files.models import Consolidation, CustomerFile
@@ -203,7 +204,7 @@ def _back(found: Shown) -> dict[str, Any]:
 def receipt_pdf(number: str) -> Response:
     found = _found(number)
     response = Response(pdf(found), mimetype="application/pdf")
-    response.headers.set("Content-Disposition", "inline", filename=f"{found.number}.pdf")
+    name_download(response, f"{found.number}.pdf", "inline")
     return response
 
 

@@ -7,6 +7,7 @@ from portal.access import Permission, current_actor
 from portal.core import clock
 from portal.core import month as months
 from portal.core.errors import NotFound
+from portal.core.naming import name_download
 from portal.core.texts import gettext
 from portal.customer_files import service
 from portal.customer_files.pages.door import filer, month_of, room
@@ -30,9 +31,7 @@ def template() -> Response:
 
 
 def spreadsheet(content: bytes, name: str) -> Response:
-    response = Response(content, mimetype=XLSX)
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    return response
+    return name_download(Response(content, mimetype=XLSX), name)
 
 
 @room.get("/files/<month>/annotated.xlsx", needs=Permission.CUSTOMER_FILE_SUBMIT)

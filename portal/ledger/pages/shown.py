@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from flask import Response, render_template, request
@@ -10,6 +10,7 @@ from flask import Response, render_template, request
 from portal.access import current_actor
 from portal.core import clock, paper
 from portal.core.errors import NotFound
+from portal.core.naming import name_download
 from portal.core.texts import gettext, language
 from portal.ledger import queries
 from portal.ledger.forms import begins, day_of, ends
@@ -78,8 +79,8 @@ def account_page(owner: Owner, template: str, **more: Any) -> str:
 
 def _sent(content: bytes, mimetype: str, name: str) -> Response:
     response = Response(content, mimetype=mimetype)
-    shown = "inline" if mimetype == "application/pdf" else "attachment"
-    response.headers.set("Content-Disposition", shown, filename=name)
+    shown: Literal["inline", "attachment"] = "inline" if mimetype == "application/pdf" else "attachment"
+    name_download(response, name, shown)
     return response
 
 

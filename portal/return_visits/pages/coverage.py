@@ -15,6 +15,7 @@ from portal.access import Actor, Permission, current_actor
 from portal.core import clock
 from portal.core import month as months
 from portal.core.errors import NotFound
+from portal.core.naming import name_download
 from portal.core.texts import gettext
 from portal.network import Unit
 from portal.return_visits import queries, service
@@ -230,7 +231,7 @@ def coverage_data(month: str, name: str) -> Response:
         raise NotFound()
     rows = made(board(current_actor(), month_of(month)))
     answer = Response(progress.csv_text(rows), mimetype="text/csv")
-    answer.headers.set("Content-Disposition", "attachment", filename=f"coverage-{month}-{name}.csv")
+    name_download(answer, f"coverage-{month}-{name}.csv")
     return answer
 
 

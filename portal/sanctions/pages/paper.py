@@ -11,6 +11,7 @@ from portal import rulebook
 from portal.access import Actor, Permission, current_actor
 from portal.core import clock, paper
 from portal.core.errors import NotFound
+from portal.core.naming import name_download
 from portal.core.texts import LANGUAGES, gettext, language
 from portal.sanctions import queries
 from portal.sanctions.models import Case
@@ -36,7 +37,7 @@ def decision(number: str) -> Response:
     with force_locale(LANGUAGES[lang]):
         made = paper.printed(TEMPLATE, _texts(actor, found, lang), _dated(found), lang)
     response = Response(made, mimetype="application/pdf")
-    response.headers.set("Content-Disposition", "inline", filename=f"{found.number}.pdf")
+    name_download(response, f"{found.number}.pdf", "inline")
     return response
 
 
