@@ -110,8 +110,8 @@ def worker_id(request: pytest.FixtureRequest) -> str:
     return given["workerid"] if given else "main"
 
 
-def an_app(url: str, data: Path) -> Portal:
-    """The application on this database, as tests have it."""
+def an_app(url: str, data: Path, **given: Any) -> Portal:
+    """The application on this database, as tests have it; `given`: other settings."""
     settings = Settings(
         _env_file=None,  # type: ignore[call-arg]
         database_url=url,
@@ -121,6 +121,7 @@ def an_app(url: str, data: Path) -> Portal:
         portal_demo=False,
         portal_production=False,
         secret_key="test" * 10,
+        **given,
     )
     made = create_app(settings)
     made.test_client_class = PageClient

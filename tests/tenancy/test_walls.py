@@ -1,6 +1,10 @@
 """The database's walls alone: tried on the tables themselves, with the application out of the way."""
 
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -10,8 +14,10 @@ from portal.access import act_as
 from portal.checks import UNWALLED
 from portal.core.db import db, finish, look_as, within
 from portal.core.errors import Conflict
-from portal.core.scope import CLOSED, Scope
-from tests.factories import World
+from portal.core.jobs import later
+from portal.core.scope import CLOSED, Scope, enter
+from tests.conftest import NOW, an_app
+from tests.factories import World, a_world
 
 TABLES = text(
     """SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -129,7 +135,10 @@ def test_the_audit_trail_can_only_grow(app, world: World):
 
 
 def test_unique_constraints_carry_the_network(app):
-    """Unique and foreign keys ignore row-level security: without the network they would answer about hidden rows."""
+    """Unique and foreign keys ignore row-level security: without the network they would answer about hidden rows.
+
+    The queue's own locks are named by our ids.
+    """
     rows = db.session.execute(
         text(
             """SELECT c.relname, i.relname,
@@ -137,7 +146,8 @@ def test_unique_constraints_carry_the_network(app):
                   WHERE a.attrelid = c.oid AND a.attnum = ANY (x.indkey)) AS columns
                FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
                JOIN pg_namespace n ON n.oid = c.relnamespace
-               WHERE x.indisunique AND n.nspname = 'public' AND c.relrowsecurity"""
+               WHERE x.indisunique AND n.nspname = 'public' AND c.relrowsecurity
+               AND c.relname <> 'procrastinate_jobs'"""
         )
     ).all()
     identity = {
@@ -239,3 +249,86 @@ def test_borrowed_eyes_are_given_back_by_the_rollback_of_a_statement_that_failed
         db.session.execute(text("SELECT 1 / 0"))
     assert db.session.scalar(text("SELECT count(*) FROM obligation")) == mine
     act_as(None)
+
+
+def test_jobs_of_another_network_are_not_seen(app, world: World, other: World):
+    """The worker, which states no network, sees all of them; whoever has stated one sees its own (decisions 0017)."""
+    for each in (world, other):
+        each.as_("clerk")
+        later("customers.refresh", file_ids=[1])
+    waiting = "SELECT DISTINCT args #>> '{travels,scope,0}' FROM procrastinate_jobs WHERE status = 'todo'"
+    look_as(CLOSED)
+    both = {str(each.network.id) for each in (world, other)}
+    assert set(db.session.scalars(text(waiting))) >= both
+    for each in (world, other):
+        look_as(each.actors["supervisor"].scope)
+        assert db.session.scalars(text(waiting)).all() == [str(each.network.id)]
+        for change in ("UPDATE procrastinate_jobs SET priority = 9", "DELETE FROM procrastinate_jobs"):
+            where = " WHERE args #>> '{travels,scope,0}' <> :network"
+            changed = db.session.execute(text(change + where), {"network": str(each.network.id)})
+            assert changed.rowcount == 0
+    for change in ("UPDATE procrastinate_events SET type = 'started'", "DELETE FROM procrastinate_events"):
+        with pytest.raises(DBAPIError, match="permission denied"), db.session.begin_nested():
+            db.session.execute(text(change))
+    act_as(None)
+
+
+@pytest.mark.slow
+def test_ten_thousand_transactions_on_five_connections_never_mix_up_whose_eyes_they_have(
+    cloned: Callable[[str], str], tmp_path: Path
+):
+    """Ten threads, a pool of five, two networks, one in ten raises in the middle: no row of the other is ever seen."""
+    app = an_app(cloned("mixed"), tmp_path, portal_pool_size=5)
+    with app.app_context():
+        worlds = [a_world(code, now=NOW) for code in ("ma", "mb")]
+        scopes = [
+            (each.network.id, each.actors[who].scope)
+            for each in worlds
+            for who in ("clerk", "region", "supervisor")
+        ]
+        db.session.remove()
+    act_as(None)
+    look = text("SELECT DISTINCT network_id, unit_path FROM obligation")
+    mixed, raised, seen = [], [], []
+
+    class Upset(Exception):
+        pass
+
+    def transact(number: int) -> None:
+        chance = random.Random(number)
+        for turn in range(1000):
+            network_id, scope = chance.choice(scopes)
+            with app.app_context():
+                try:
+                    look_as(scope)
+                    rows = db.session.execute(look).all()
+                    seen.append(len(rows))
+                    mixed.extend(
+                        row for row in rows if row[0] != network_id or not scope.low <= row[1] < scope.high
+                    )
+                    if turn % 10 == 0:
+                        raise Upset
+                    finish(good=True)
+                except Upset:
+                    raised.append(number)
+                    if turn % 20:
+                        finish(good=False)
+                    db.session.remove()
+                    look_as(CLOSED)
+                    mixed.extend(db.session.execute(look).all())
+                finally:
+                    db.session.remove()
+
+    with app.app_context():
+        pool = db.engine.pool
+        pool._max_overflow = 0  # five, and not one more
+        with ThreadPoolExecutor(10) as threads:
+            list(threads.map(transact, range(10)))
+        assert pool.size() == 5
+        assert pool.checkedout() == 0
+        db.engine.dispose()
+    enter(CLOSED)
+    assert len(seen) == 10_000
+    assert len(raised) == 1_000
+    assert min(seen) > 0
+    assert mixed == []
