@@ -184,6 +184,8 @@ class CaseAnswer(Model):
     requirement: str
     title: str
     consequence: str
+    article: str
+    wording: str
     who: str
     unit: str
     person: str | None
@@ -265,6 +267,8 @@ def case_shown(shown: CaseView) -> CaseAnswer:
         requirement=case.requirement,
         title=shown.title.of(language()) if shown.title else case.rule,
         consequence=shown.consequence.of(language()) if shown.consequence else "",
+        article=shown.wording.article if shown.wording else "",
+        wording=shown.wording.of(language()) if shown.wording else "",
         who=case.who,
         unit=shown.unit_code,
         person=str(case.person_id) if case.person_id is not None else None,

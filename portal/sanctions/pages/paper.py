@@ -58,7 +58,7 @@ def _texts(actor: Actor, found: Case, lang: str) -> dict[str, Any]:
         return moment_words(at, zone) if at else "—"
 
     clause = f"{found.requirement} · {view.title.of(lang)}" if view.title else found.requirement
-    wording = rulebook.REQUIREMENTS.get(found.requirement)
+    wording = view.wording
     return {
         "brand": actor.network_name_en if english and actor.network_name_en else actor.network_name,
         "kind": gettext("Sanction decision"),

@@ -37,6 +37,7 @@ class CaseView:
     person_name: str | None
     title: rulebook.Words | None
     consequence: rulebook.Words | None
+    wording: rulebook.Requirement | None  # the clause as the regulation has it
     facts: list[tuple[str, datetime | None, Any]]
     linked: list[int]
 
@@ -200,6 +201,7 @@ def views(actor: Actor, cases: Sequence[Case]) -> list[CaseView]:
                 person_name=names.get(case.person_id) if case.person_id is not None else None,
                 title=broken.title if broken else None,
                 consequence=consequence.text if consequence else None,
+                wording=rulebook.REQUIREMENTS.get(case.requirement),
                 facts=facts_words(_facts(breaches[case.breach_id]), zone),
                 linked=[each for each in linked[case.breach_id] if each != case.id],
             )

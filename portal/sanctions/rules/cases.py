@@ -1,5 +1,6 @@
 """The states of a case, who takes which step when, and the facts in words. Pure."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -147,6 +148,7 @@ def step_due(state: State, now: datetime, times: Times, *, stated: bool = False)
     return now + times.approval
 
 
+MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
 # --- the facts in words --------------------------------------------------------------------------------------
 
 
@@ -166,7 +168,9 @@ def facts_words(facts: Iterable[Mapping[str, Any]], zone: ZoneInfo) -> list[tupl
         at = datetime.fromisoformat(fact["at"]) if fact.get("at") else None
         when = moment_words(at, zone) if at else ""
         words = {
-            "subject": _("Concerns %(text)s", text=text),
+            "subject": _("Files of the month %(text)s", text=text)
+            if MONTH.fullmatch(text)
+            else _("Concerns %(text)s", text=text),
             "due": _("Due by %(when)s", when=when),
             "found": _("Not done when the deadline had passed; found at %(when)s", when=when),
             "cured": _("Done late, at %(when)s", when=when),

@@ -167,7 +167,18 @@ def propose(actor: Actor, proposal: Proposal) -> Case:
         held = Held(case, now, procedure)
         _proposed(actor, held, rules.after(case.at, Move.PROPOSE), "", heard_anew=True)
         of = network.get_network(actor.network_id)
-        draft(actor, of, breach.key, in_force.version, [broken.id], now, now, but=[target.who])
+        draft(
+            actor,
+            of,
+            breach.key,
+            in_force.version,
+            [broken.id],
+            now,
+            now,
+            but=[target.who],
+            words=proposal.facts,
+            documents=kept,
+        )
     return case
 
 

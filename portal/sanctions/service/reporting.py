@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, bindparam, select, text
+from sqlalchemy import BigInteger, Text, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from portal import network, notices, rulebook
@@ -96,13 +96,13 @@ DRAFT = text(
               AND c.state = ANY(:standing) AND c.decision IS DISTINCT FROM 'revoked') AS before),
     drafted AS (
         INSERT INTO sanction_case (network_id, unit_path, about_unit_id, about_path, person_id, party, who, number,
-            breach_id, rule, requirement, ladder, rulebook_version, state, step, measures, history, occurred_at,
-            drafted_at, step_due_at)
+            breach_id, rule, requirement, ladder, rulebook_version, state, step, measures, history, words, documents,
+            occurred_at, drafted_at, step_due_at)
         SELECT :network, :root, unit_id, unit_path, person_id, party, :who,
                'CF-' || CAST(:year AS text) || '-' || lpad(place::text, greatest(4, length(place::text)), '0'),
                breach_id, :rule, :requirement, :ladder, :version, 'draft', step,
                CAST(:ladders AS jsonb) -> (least(step, jsonb_array_length(CAST(:ladders AS jsonb)))::int - 1),
-               history, occurred_at, :now, :due
+               history, :words, :documents, occurred_at, :now, :due
         FROM numbered
         ON CONFLICT (network_id, breach_id, who, party) DO NOTHING
         RETURNING id, number, rule, state, measures),
@@ -117,7 +117,9 @@ DRAFT = text(
     FROM drafted RETURNING object_id
     """
 ).bindparams(
-    bindparam("breaches", type_=ARRAY(BigInteger)), bindparam("standing", [each.value for each in STANDS])
+    bindparam("breaches", type_=ARRAY(BigInteger)),
+    bindparam("documents", type_=ARRAY(Text)),
+    bindparam("standing", [each.value for each in STANDS]),
 )
 
 
@@ -165,8 +167,13 @@ def draft(
     now: datetime,
     *,
     but: Iterable[Who] = (),
+    words: str = "",
+    documents: Sequence[str] = (),
 ) -> int:
-    """Draft the cases of breaches of one rule at one time for each one answerable (but `but`); gives how many."""
+    """Draft the cases of breaches of one rule at one time for each one answerable (but `but`); gives how many.
+
+    `words` and `documents`: the facts and the evidence of whoever found it, where it was not the clock.
+    """
     book = rulebook.at_version(of.id, version)
     breach, times = book.breach(rule), book.sanctions.procedure
     if breach is None:
@@ -201,6 +208,8 @@ def draft(
             "membership": who.membership_id,
             "doer": who.name,
             "via": who.via,
+            "words": words,
+            "documents": list(documents),
         }
         count += len(db.session.execute(DRAFT, values).all())
     return count
