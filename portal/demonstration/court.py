@@ -148,7 +148,6 @@ class Court:
         act_as(officer)
         look_as(officer.scope)
         (other,) = sanctions.view(officer, sanctions.get_case(officer, case_id)).linked
-        finish(good=False)
         return other
 
     def exposed(self) -> None:

@@ -20,7 +20,17 @@ from portal.ledger.queries import (
     waiting_withholdings,
     withheld,
 )
-from portal.ledger.rules import KIND_WORDS, PURPOSE_WORDS, AccountKind, Cause, Order, Owner, Purpose, paid_of
+from portal.ledger.rules import (
+    KIND_WORDS,
+    PURPOSE_WORDS,
+    AccountKind,
+    Cause,
+    Order,
+    Owner,
+    Paid,
+    Purpose,
+    paid_of,
+)
 from portal.ledger.service import (
     Imported,
     Taken,
@@ -48,6 +58,7 @@ __all__ = [
     "Imported",
     "Order",
     "Owner",
+    "Paid",
     "Proof",
     "Purpose",
     "Statement",

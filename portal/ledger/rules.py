@@ -181,18 +181,29 @@ class Order:
     amount: int
 
 
-def paid_of(orders: Iterable[Order], deposits: Iterable[tuple[datetime, int]]) -> dict[int, int]:
+@dataclass(frozen=True)
+class Paid:
+    """How much of a top-up came in, and when it was whole."""
+
+    amount: int
+    whole_at: datetime | None = None
+
+
+def paid_of(orders: Iterable[Order], deposits: Iterable[tuple[datetime, int]]) -> dict[int, Paid]:
     """How much of each top-up the deposits have paid, the oldest order first: no fen counts for two of them."""
     listed = sorted(orders, key=lambda order: (order.since, order.id))
-    paid = {order.id: 0 for order in listed}
+    paid = {order.id: Paid(0) for order in listed}
     for at, amount in sorted(deposits):
         left = amount
         for order in listed:
             # postings are dated by the whole second
             if at < order.since.replace(microsecond=0):
                 continue
-            part = min(left, order.amount - paid[order.id])
-            paid[order.id] += part
+            before = paid[order.id]
+            part = min(left, order.amount - before.amount)
+            if part:
+                amount_now = before.amount + part
+                paid[order.id] = Paid(amount_now, at if amount_now == order.amount else None)
             left -= part
     return paid
 

@@ -19,7 +19,7 @@ from portal.sanctions.queries import (
     views,
 )
 from portal.sanctions.queries.cases import ALL_CASES
-from portal.sanctions.queries.owed import OWED_STEPS, case_of, not_told, whose_step
+from portal.sanctions.queries.owed import BARRED, OWED_STEPS, TOP_UPS, case_of, not_told, whose_step
 from portal.sanctions.queries.pages import due_first, to_do, views_by_id, waiting
 from portal.sanctions.rules import Decision, Measure, MeasureKind, Move, State, measure_words
 from portal.sanctions.service import (
@@ -47,7 +47,9 @@ from portal.sanctions.service import (
 
 __all__ = [
     "ALL_CASES",
+    "BARRED",
     "OWED_STEPS",
+    "TOP_UPS",
     "Case",
     "CaseView",
     "CircularView",

@@ -227,7 +227,11 @@ def test_no_fen_pays_two_top_ups(orders: list[tuple[int, int]], deposits: list[t
             fit = [order for order in asked if order.since <= at and left[order.id]]
             if fit:
                 left[min(fit, key=lambda order: (order.since, order.id)).id] -= 1
-    assert paid_of(asked, came) == {order.id: order.amount - left[order.id] for order in asked}
+    found = paid_of(asked, came)
+    assert {key: each.amount for key, each in found.items()} == {
+        order.id: order.amount - left[order.id] for order in asked
+    }
+    assert all((each.whole_at is not None) is (left[key] == 0) for key, each in found.items())
 
 
 # --- by the pages and the API -----------------------------------------------------------------------------------

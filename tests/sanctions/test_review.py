@@ -196,3 +196,61 @@ def test_the_ladder_looks_back_as_far_as_the_rulebook_says(
     found = court.list("?state=draft&unit=D1")[0]
     assert (found["step"], len(found["history"])) == (step, 1 if months == 6 else 0)
     assert court.step(found["id"], "propose")["step"] == step
+
+
+# --- clocks of the one table --------------------------------------------------------------------------------------
+
+
+def clock_of(court: Court, kind: str, who: str = "principal") -> list[tuple[str, str]]:
+    found = court(who).get(f"/obligations?kind={kind}").json["items"]
+    return [(each["subject"], each["state"]) for each in found]
+
+
+def test_a_top_up_is_a_clock_that_the_dealer_sees(world: World, court: Court, at: Hands) -> None:
+    """Paid in time counts in time, also where the sweep comes late."""
+    measures = [{"kind": "top_up", "amount": 500_000}]
+    number = court.get(executed(court, at, rule="R033", unit="D1", measures=measures))["number"]
+    clocks.sweep(world.network, at.forward(minutes=1))
+    assert clock_of(court, "top_up") == [(number, "open")]
+    assert clock_of(court, "top_up", "clerk2") == []
+    at.forward(days=14, hours=23)
+    court.margin("D1", 500_000, "BANK-1")
+    for _ in range(2):
+        clocks.sweep(world.network, at.forward(days=1))
+    assert clock_of(court, "top_up") == [(number, "met")]
+    world.as_("officer")
+    told = text("SELECT count(*) FROM event WHERE action = 'top_up:overdue'")
+    assert db.session.scalar(told) == 0
+
+
+def test_a_top_up_that_is_late_is_overdue_and_one_that_fell_is_waived(
+    world: World, court: Court, at: Hands
+) -> None:
+    measures = [{"kind": "top_up", "amount": 500_000}]
+    late, fallen = (executed(court, at, rule="R033", unit="D1", measures=measures) for _ in range(2))
+    clocks.sweep(world.network, at.forward(minutes=1))
+    put_up(world, fallen, at)
+    court.step(fallen, "review", "approver2", decision="revoked", note="It was none.")
+    clocks.sweep(world.network, at.forward(days=16))
+    states = dict(clock_of(court, "top_up"))
+    assert states == {court.get(late)["number"]: "breached", court.get(fallen)["number"]: "waived"}
+    court.margin("D1", 500_000, "BANK-1")
+    for _ in range(2):
+        clocks.sweep(world.network, at.forward(minutes=1))
+    assert dict(clock_of(court, "top_up"))[court.get(late)["number"]] == "late"
+
+
+def test_r035_a_disqualified_dealer_owes_no_files_any_more(world: World, court: Court, at: Hands) -> None:
+    """It may not file: the clock drafts no case for what it cannot do, in this month and in those to come."""
+    at("2026-11-16 10:00")
+    clocks.sweep(world.network, at.moment)
+    case = executed(court, at, rule="R035", unit="D1", measures=[{"kind": "dealer_disqualified"}])
+    before = len(court.list("?unit=D1&limit=200"))
+    for moment in ("2026-12-01 00:05", "2026-12-06 00:01", "2027-01-06 00:01"):
+        clocks.sweep(world.network, at(moment))
+    assert len(court.list("?unit=D1&limit=200")) == before
+    assert len(court.list("?unit=D2&limit=200")) == 3
+    for who in ("principal", "store"):
+        kind = "customer_file" if who == "principal" else "part_file"
+        assert {state for subject, state in clock_of(court, kind, who) if subject > "2026-10"} == {"waived"}
+    assert court.get(case)["state"] in ("executed", "closed")

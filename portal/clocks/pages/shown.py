@@ -28,6 +28,7 @@ KIND_WORDS = {
     Kind.RETURNED_FILE: _("Returned file"),
     Kind.RECTIFICATION: _("Rectification"),
     Kind.CASE_STEP: _("Step of a sanction case"),
+    Kind.TOP_UP: _("Brand margin to be topped up"),
     Kind.ESCALATION: _("To be seen to"),
 }
 STATE_TAGS = {

@@ -15,6 +15,7 @@ class Kind(StrEnum):
     RETURNED_FILE = "returned_file"
     RECTIFICATION = "rectification"
     CASE_STEP = "case_step"
+    TOP_UP = "top_up"
     ESCALATION = "escalation"
 
 

@@ -65,12 +65,12 @@ def sweep(network: Network, now: datetime) -> Swept:
     """Do all that has come due, each exactly once; may run late, twice, or twice at once."""
     opened = open_months(network, now)
     who = Clockwork(network.id, network.root_path)
+    sanctions.tend(who, network, now)  # what was paid in time is found before anybody is told off
     with within(headquarters_of(network)):
         casework.keep_up(who, network, now)
         looking = Looking(who, network, now)
         looking.look_at_all()
         looking.look_for_unheld()
-    sanctions.tend(who, network, now)
     did = looking.found
     return Swept(network.code, opened, dict(did.breached), did.reminded, did.escalated, did.unheld)
 

@@ -18,6 +18,7 @@ NAMES: dict[Kind, str] = {
     Kind.RETURNED_FILE: "Returned file",
     Kind.RECTIFICATION: "Rectification",
     Kind.CASE_STEP: "Step of a sanction case",
+    Kind.TOP_UP: "Brand margin to be topped up",
     Kind.ESCALATION: "To be seen to",
 }
 """As the catalogues have them: each reader gets the words of its language."""
@@ -45,6 +46,8 @@ def link_of(row: Any, unit: Unit) -> str:
         return f"/region/{months.text(row.month)}"
     if row.kind == Kind.RECTIFICATION and unit.kind in ("dealer", "store"):
         return f"/rectifications/{row.subject.partition('-')[0]}"
+    if row.kind == Kind.TOP_UP:
+        return f"/sanctions/{row.subject}"
     return f"/clock/{row.id}"
 
 

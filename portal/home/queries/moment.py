@@ -144,6 +144,9 @@ def month_duties(moment: Moment, owed: Sequence[Obligation], last: int | None = 
                 "/rectifications?state=open",
             )
             sub, state = gettext("A customer is not satisfied, or in doubt"), ("mute", gettext("Open"))
+        elif duty.kind == Kind.TOP_UP:
+            title, href = gettext("Top up the brand margin"), f"/sanctions/{duty.subject}"
+            sub, state = gettext("Sanction case %(number)s", number=duty.subject), ("mute", gettext("Open"))
         else:
             title, href = gettext("File the customers of %(month)s", month=named), f"/files/{written}"
             sub, state = gettext("xlsx, xls, ods or csv"), ("mute", gettext("Open"))

@@ -64,7 +64,7 @@ def actions(reached: Callable[[str], str | None], *wanted: tuple[str, Any]) -> l
 
 def badges(actor: Actor, now: datetime) -> Mapping[str, Badge]:
     """How many of my unit's duties are still open, at the entry that they belong to."""
-    apart = (Kind.RECTIFICATION, Kind.ESCALATION)
+    apart = (Kind.RECTIFICATION, Kind.TOP_UP, Kind.ESCALATION)
     owed = [duty for duty in clocks.duties_of(actor.unit_id) if duty.kind not in apart]
     waiting, late = return_visits.rectifications_waiting(actor, now)
     fixes = {"/rectifications": Badge(waiting, late)} if waiting else {}

@@ -27,6 +27,24 @@ OWED_STEPS = f"""
 `subject` is case, state and how often it was proposed: a case that was returned owes its steps anew.
 """
 
+TOP_UPS = """
+    SELECT e.about_unit_id AS unit_id, u.unit_path, c.number, c.rulebook_version, c.requirement, e.applied_at, e.until,
+           e.settled_at, e.undone_at
+    FROM sanction_effect e
+    JOIN sanction_case c ON c.network_id = e.network_id AND c.id = e.case_id
+    JOIN unit u ON u.network_id = e.network_id AND u.id = e.about_unit_id
+    WHERE e.network_id = :network AND e.kind = 'top_up' AND e.applied_at IS NOT NULL
+"""
+"""SQL with `:network`: every top-up that a dealer owed or owes, until when, and how it ended."""
+
+BARRED = """
+    SELECT c.about_path, c.number, e.applied_at
+    FROM sanction_effect e JOIN sanction_case c ON c.network_id = e.network_id AND c.id = e.case_id
+    WHERE e.network_id = :network AND e.kind = 'dealer_disqualified' AND e.applied_at IS NOT NULL
+      AND e.undone_at IS NULL
+"""
+"""SQL with `:network`: dealers that may file nothing new, with the case that says so."""
+
 NEXT = {
     State.DRAFT: (Role.SANCTION_OFFICER,),
     State.PROPOSED: (Role.SANCTION_APPROVER,),

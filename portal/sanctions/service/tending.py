@@ -32,8 +32,9 @@ def _top_ups(who: events.Doer, of: Network, now: datetime) -> int:
     running = queries.running_effects(MeasureKind.TOP_UP, lock=True)
     paid = _paid({each.about_unit_id for each in running})
     for effect in running:
-        if paid[effect.id] >= (effect.amount_minor or 0):
-            effect.settled_at = now
+        whole_at = paid[effect.id].whole_at
+        if whole_at is not None:
+            effect.settled_at = max(whole_at, effect.applied_at or whole_at)
             done += 1
         elif effect.overdue_at is None and effect.until is not None and effect.until <= now:
             effect.overdue_at = now
@@ -51,13 +52,13 @@ def _top_ups(who: events.Doer, of: Network, now: datetime) -> int:
     return done
 
 
-def _paid(units: set[int]) -> dict[int, int]:
+def _paid(units: set[int]) -> dict[int, ledger.Paid]:
     """How much of each top-up of these units has come in."""
     orders: dict[int, list[ledger.Order]] = defaultdict(list)
     for each in queries.top_ups_of(units):
         assert each.applied_at is not None
         orders[each.about_unit_id].append(ledger.Order(each.id, each.applied_at, each.amount_minor or 0))
-    paid: dict[int, int] = {}
+    paid: dict[int, ledger.Paid] = {}
     for unit, owed in orders.items():
         paid |= ledger.paid_of(owed, ledger.deposits_of(unit, min(each.since for each in owed)))
     return paid
