@@ -4,6 +4,7 @@ import random
 from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -31,12 +32,14 @@ STREETS = (
     "长江路",
 )
 ESTATES = ("阳光花园", "金地名都", "绿城家园", "锦绣江南", "翠湖天地", "御景湾")
-TEST_PREFIXES = ("1390000", "1380000", "1370000", "1590000")
+TEST_PREFIXES = tuple(f"{start}0000" for start in (*range(133, 140), *range(150, 160), *range(180, 190)))
 """Numbers of the demonstration have four noughts in the middle, so that nobody's real one is shown."""
 
 
 class Inventor:
     """Draws from one seeded source; each dealer has its own, so that one more dealer changes no other's people."""
+
+    drawn: ClassVar[set[str]] = set()
 
     def __init__(self, seed: str) -> None:
         self.chance = random.Random(f"portal-demonstration/{seed}")  # noqa: S311 - not for secrets
@@ -47,7 +50,12 @@ class Inventor:
         return self.chance.choice(SURNAMES) + given
 
     def phone(self) -> str:
-        return self.chance.choice(TEST_PREFIXES) + f"{self.chance.randrange(10_000):04d}"
+        """One that nobody of the demonstration has yet: what the signals find there was put there."""
+        while True:
+            drawn = self.chance.choice(TEST_PREFIXES) + f"{self.chance.randrange(10_000):04d}"
+            if drawn not in Inventor.drawn:
+                Inventor.drawn.add(drawn)
+                return drawn
 
     def address(self, place: str) -> str:
         house = (

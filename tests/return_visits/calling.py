@@ -9,11 +9,21 @@ from portal.access import Actor
 from portal.core import clock
 from portal.core.db import db
 from portal.customer_files import service as files
-from portal.return_visits import Figures, Outcome, Result, Said, Visit, jobs
+from portal.return_visits import Figures, Outcome, Result, Said, Visit, jobs, queries
 from tests.customer_files.filing import OCTOBER, rows, submitted
 from tests.factories import World
 
-__all__ = ["OCTOBER", "consolidated", "next_call", "reach", "rows", "said", "signals_worked_out", "visits"]
+__all__ = [
+    "OCTOBER",
+    "consolidated",
+    "counts_are_right",
+    "next_call",
+    "reach",
+    "rows",
+    "said",
+    "signals_worked_out",
+    "visits",
+]
 
 
 def consolidated(world: World, by_dealer: dict[str, Sequence[dict[str, Any]]], month: date = OCTOBER) -> None:
@@ -56,3 +66,15 @@ def reach(actor: Actor, visit: Visit, outcome: str, **more: Any) -> return_visit
 
 def figures(world: World, month: date = OCTOBER) -> Figures:
     return return_visits.total(month, world.as_("supervisor").unit_path)
+
+
+def counts_are_right(world: World, month: date = OCTOBER) -> None:
+    """The running counts, the visits themselves and what was consolidated say the same."""
+    head = world.as_("supervisor")
+    shown = {line.unit.id: line.figures for line in queries.by_dealer(month, head.unit_path)}
+    assert shown == queries.recount(month)
+    assert {unit: each.people for unit, each in shown.items()} == queries.consolidated_people(month)
+    total = queries.total(month, head.unit_path)
+    days = queries.by_day(month, world.units["HQ"])
+    assert (days[-1].figures if days else total) == total
+    assert sum((line.figures for line in queries.by_region(month, head.unit_path)), type(total)()) == total

@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from portal import return_visits
+from portal.core import clock
 from portal.core.db import db, finish
 from portal.core.events import Event
-from portal.return_visits import Visit
+from portal.return_visits import Report, Visit, queries
 from portal.return_visits.models import Draft
 from tests.factories import World
 from tests.pages import Page
-from tests.return_visits.calling import rows, signals_worked_out, visits
+from tests.return_visits.calling import reach, rows, said, signals_worked_out, visits
 
 Browse = Callable[..., Any]
 ANSWERS = {"a-purchase_true": "yes", "a-delivered_complete": "yes", "a-installation": "5", "a-service": "4"}
@@ -42,6 +44,31 @@ def fresh(visit_id: int) -> Visit:
     return db.session.scalars(
         db.select(Visit).where(Visit.id == visit_id), execution_options={"populate_existing": True}
     ).one()
+
+
+def test_the_queue_beside_the_call_is_in_the_queues_order(month: World, at, browser_as: Browse):
+    """Revisits before whoever did not answer; a revisit is not announced to the agent who may not have it."""
+    people = visits(month)
+    for visit, result in zip(people, ("unsatisfied", "unsatisfied", ""), strict=True):
+        agent = month.as_("agent")
+        return_visits.claim(agent, visit.id)
+        if result:
+            logged = reach(agent, visit, result)
+            assert logged.rectification
+            return_visits.report(month.as_("clerk"), logged.rectification.id, Report("已修"))
+        else:
+            return_visits.log_attempt(agent, visit.id, said("no_answer"))
+    finish(good=True)
+    at("2026-11-05 10:00")
+    for who, ahead in (("agent", []), ("agent2", [people[0].id, people[1].id])):
+        person = month.as_(who).person_id or 0
+        assert [each.id for each in queries.queue_ahead(person, clock.now())] == ahead
+    at("2026-11-06 14:00")
+    address = calls(browser_as(month.actors["agent2"]))
+    page = browser_as(month.actors["agent2"]).page(address)
+    queue = page.html[page.html.index('class="call__q"') :]
+    assert known(address) == people[0].id
+    assert 0 < queue.index(f'href="/calls/{people[1].id}"') < queue.index(f'href="/calls/{people[2].id}"')
 
 
 # --- signals ----------------------------------------------------------------------------------------------

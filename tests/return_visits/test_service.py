@@ -19,6 +19,7 @@ from tests.factories import World
 from tests.return_visits.calling import (
     OCTOBER,
     consolidated,
+    counts_are_right,
     figures,
     next_call,
     reach,
@@ -32,18 +33,6 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 def local(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
-
-
-def counts_are_right(world: World, month: date = OCTOBER) -> None:
-    """The running counts, the visits themselves and what was consolidated say the same."""
-    head = world.as_("supervisor")
-    shown = {line.unit.id: line.figures for line in queries.by_dealer(month, head.unit_path)}
-    assert shown == queries.recount(month)
-    assert {unit: each.people for unit, each in shown.items()} == queries.consolidated_people(month)
-    total = queries.total(month, head.unit_path)
-    days = queries.by_day(month, world.units["HQ"])
-    assert (days[-1].figures if days else total) == total
-    assert sum((line.figures for line in queries.by_region(month, head.unit_path)), type(total)()) == total
 
 
 # --- opening ----------------------------------------------------------------------------------------------

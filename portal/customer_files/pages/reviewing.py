@@ -123,7 +123,7 @@ class Closer:
     seen: Sequence[tuple[Any, Sequence[Any]]]
 
 
-MOST_CLOSER = 12
+MOST_CLOSER = 6
 
 
 def _closer_look(actor: Actor, of: date, unit: Unit) -> list[Closer]:

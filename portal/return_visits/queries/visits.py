@@ -234,6 +234,14 @@ def _callable_by(person_id: int, now: datetime) -> list[ColumnElement[bool]]:
         Visit.joined_to.is_(None),
         Visit.next_at <= now,
         or_(Visit.lease_until.is_(None), Visit.lease_until <= now),
+        or_(Visit.for_agent.is_(None), Visit.for_agent == person_id, Visit.for_until <= now),
+        or_(
+            Visit.not_agent.is_(None),
+            Visit.not_agent != person_id,
+            Visit.not_until <= now,
+            Visit.pool == person_id,
+        ),
+        or_(Visit.skipped_by.is_(None), Visit.skipped_by != person_id, Visit.skipped_until <= now),
     ]
 
 
