@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 
-NAMES = ("import_csv", "import_xlsx", "pages", "statements", "throughput")
+NAMES = ("import_csv", "import_xlsx", "pages", "statements", "sweep", "throughput")
 
 
 def main() -> None:

@@ -52,7 +52,7 @@ def tell_many(actor: Doer, lines: Sequence[Mapping[str, Any]]) -> int:
     """Tell many at once, each something of its own; gives how many were told.
 
     A line has unit_id, roles and person_id (None: whoever works there in these roles), kind, subject, params, link,
-    as `tell` has them.
+    as `tell` has them, of what JSON can hold.
     """
     if not lines:
         return 0
@@ -60,7 +60,7 @@ def tell_many(actor: Doer, lines: Sequence[Mapping[str, Any]]) -> int:
         "network": actor.network_id,
         "now": clock.now(),
         "sender": actor.name,
-        "lines": [plain(dict(each)) for each in lines],
+        "lines": [dict(each) for each in lines],
     }
     told: Any = db.session.execute(_TELL_MANY, values)
     return int(told.rowcount)

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import BigInteger, Text, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from portal import network, notices, rulebook, sanctions
+from portal import notices, rulebook, sanctions
 from portal.access import Role
 from portal.clocks import queries, rules
 from portal.clocks.models import Instant
@@ -23,7 +23,7 @@ from portal.clocks.service import breaching, escalating, telling
 from portal.clocks.service.escalating import HOLDERS
 from portal.core import events
 from portal.core.db import db
-from portal.network import Network, Unit
+from portal.network import Network
 
 BATCH = 5_000
 SOON = timedelta(minutes=1)
@@ -197,8 +197,8 @@ class Looking:
     def _tell_holders(self, rows: Sequence[Any], kind: str, subject: str) -> None:
         if not rows:
             return
-        units = network.units_by_id(row.unit_id for row in rows)
-        stands_in = self._stand_ins(rows, units)
+        units = queries.unit_names(row.unit_id for row in rows)
+        stands_in = self._stand_ins(rows)
         origins = self._origins(rows)
         lines = []
         for row in rows:
@@ -210,7 +210,7 @@ class Looking:
                     roles = (*roles, Role.EXECUTIVE)
             params = {"duty": self._duty(row, origins), "due": telling.in_both(row.due_at, self.zone)}
             to, roles = stands_in.get(row.id, (row.unit_id, roles))
-            link = telling.link_of(row, unit)
+            link = telling.link_of(row, unit.kind)
             lines.append(telling.message(to, roles, kind, subject, params, link, row.person_id))
         notices.tell_many(self.who, lines)
 
@@ -223,13 +223,11 @@ class Looking:
         wanted = [row.origin_id for row in rows if row.origin_id is not None]
         if not wanted:
             return {}
-        owed = queries.by_ids(wanted)
-        units = network.units_by_id(each.unit_id for each in owed.values())
+        owed = queries.briefly(wanted)
+        units = queries.unit_names(each.unit_id for each in owed.values())
         return {key: units[each.unit_id].name for key, each in owed.items()}
 
-    def _stand_ins(
-        self, rows: Sequence[Any], units: dict[int, Unit]
-    ) -> dict[int, tuple[int, Sequence[Role]]]:
+    def _stand_ins(self, rows: Sequence[Any]) -> dict[int, tuple[int, Sequence[Role]]]:
         """A region without a manager is consolidated by its channel's (API.md): that one is told in its place."""
         regions = [row for row in rows if row.kind == Kind.CONSOLIDATION]
         empty = escalating.unheld(self.of.id, [row.unit_id for row in regions]) if regions else set()
@@ -263,13 +261,15 @@ class Looking:
             )
         opened = escalating.open_levels(self.who, wanted, self.now)
         self.found.escalated += len(opened)
-        self._tell_superiors(opened)
+        self._tell_superiors(opened, {row.id: row for row in rows if row.origin_id is None})
 
-    def _tell_superiors(self, opened: Sequence[Any]) -> None:
+    def _tell_superiors(self, opened: Sequence[Any], known: dict[int, Any]) -> None:
+        """`known`: the missed duties that were read already."""
         if not opened:
             return
-        origins = queries.by_ids(row.origin_id for row in opened)
-        units = network.units_by_id(
+        others = [row.origin_id for row in opened if row.origin_id not in known]
+        origins = known | (queries.briefly(others) if others else {})
+        units = queries.unit_names(
             [row.unit_id for row in opened] + [each.unit_id for each in origins.values()]
         )
         lines = []
@@ -314,7 +314,7 @@ class Looking:
             return
         self.found.unheld += len(fresh)
         above = escalating.superiors_that_act(self.of.id, [row.unit_path for row in fresh])
-        units = network.units_by_id([row.unit_id for row in fresh] + [to for to, _ in above.values()])
+        units = queries.unit_names([row.unit_id for row in fresh] + [to for to, _ in above.values()])
         lines = []
         for row in fresh:
             to, _name = above[row.unit_path]

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import exists, literal, select
+from sqlalchemy import literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from portal.clocks import queries, rules
@@ -50,11 +50,17 @@ def open_months(network: Network, now: datetime) -> int:
 def _open(network_id: int, found: queries.Ruled, kind: Kind) -> int:
     unit_kind, window = OWED_BY[kind]
     calendar, subject = found.calendar, months.text(found.calendar.month)
-    known = exists().where(
-        Obligation.network_id == network_id,
-        Obligation.kind == kind,
-        Obligation.unit_id == Unit.id,
-        Obligation.subject == subject,
+    known = (
+        select(literal(1))
+        .where(
+            Obligation.network_id == network_id,
+            Obligation.kind == kind,
+            Obligation.unit_id == Unit.id,
+            Obligation.subject == subject,
+        )
+        .correlate(Unit)
+        .offset(0)  # each unit by its key: without statistics (after an import) a join would read them all
+        .exists()
     )  # asked before ON CONFLICT, which would draw a number from the sequence for each unit and minute
     values: dict[str, Any] = {
         "network_id": Unit.network_id,

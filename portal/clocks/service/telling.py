@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,6 @@ from portal.access import Role
 from portal.clocks import rules
 from portal.clocks.rules import Kind
 from portal.core import month as months
-from portal.network import Unit
 
 NAMES: dict[Kind, str] = {
     Kind.CUSTOMER_FILE: "Customer file",
@@ -28,6 +28,7 @@ ESCALATED = "%(unit)s is overdue since %(due)s: %(duty)s. Please see to it by %(
 UNHELD = "Nobody at %(unit)s is there to do what is due by %(due)s: %(duty)s"
 
 
+@lru_cache(maxsize=4096)
 def in_both(at: datetime, zone: ZoneInfo) -> dict[str, str]:
     """A limit in words, for a reader of either language."""
     return {lang: rules.deadline_words(at, zone, lang) for lang in ("zh", "en")}
@@ -38,13 +39,13 @@ def name_of(kind: str, month: Any) -> dict[str, str]:
     return {"text": NAMES[Kind(kind)]} | ({"after": months.text(month)} if month else {})
 
 
-def link_of(row: Any, unit: Unit) -> str:
+def link_of(row: Any, unit_kind: str) -> str:
     """Where it is done; a clock's own page where there is no such place."""
     if row.month is not None and row.kind in (Kind.CUSTOMER_FILE, Kind.PART_FILE, Kind.RETURNED_FILE):
         return f"/files/{months.text(row.month)}"
     if row.kind == Kind.CONSOLIDATION:
         return f"/region/{months.text(row.month)}"
-    if row.kind == Kind.RECTIFICATION and unit.kind in ("dealer", "store"):
+    if row.kind == Kind.RECTIFICATION and unit_kind in ("dealer", "store"):
         return f"/rectifications/{row.subject.partition('-')[0]}"
     if row.kind == Kind.TOP_UP:
         return f"/sanctions/{row.subject}"
