@@ -112,7 +112,7 @@ RUNNING: dict[str, Doing] = {
     "ZJ-0104": Doing("returned", "2026-11-04 11:40", 73),
     "ZJ-0107": Doing("ready", "2026-11-05 21:10", 86),
     "ZJ-0110": Doing("submitted", "2026-11-05 21:40", 112),
-    "ZJ-0115": Doing("nothing_extended"),
+    "ZJ-0115": Doing("nothing_extended", "2026-11-05 16:00"),
     "ZJ-0118": Doing("submitted_odd", "2026-11-05 23:51", 57),
     "ZJ-0121": Doing("errors", "2026-11-05 22:30", 40),
     "JS-0201": Doing("submitted", "2026-11-04 15:20", 95),
@@ -131,6 +131,15 @@ RUNNING: dict[str, Doing] = {
     "AH-0404": Doing("submitted", "2026-11-04 09:00", 27),
     "AH-0405": Doing("checking_again", "2026-11-05 23:20", 19),
 }
+SWEEPS = (
+    "2026-11-03 20:30",
+    "2026-11-04 20:30",
+    "2026-11-05 18:00",
+    "2026-11-05 20:30",
+    "2026-11-06 00:01",
+    "2026-11-06 08:00",
+)
+"""When the minute's sweep has something to do: the reminders' times, the limit, the morning after."""
 USUAL = {
     "ZJ-0121": 91,
     "ZJ-0102": 34,

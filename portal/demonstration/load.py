@@ -261,8 +261,7 @@ class Play:
             (moment, region, partial(self.consolidate, region, month, moment, missing))
             for region, (moment, missing) in cast.CONSOLIDATED.items()
         ]
-        midnight = datetime(2026, 11, 6, 0, 1, tzinfo=ZONE)
-        acts.append((f"{midnight:%Y-%m-%d %H:%M}", "", partial(self.sweep, midnight)))
+        acts += [(moment, "", partial(self.sweep, _later(moment))) for moment in cast.SWEEPS]
         for _moment, _who, act in sorted(acts, key=lambda each: each[:2]):
             act()
         desk.calls(self)
@@ -270,6 +269,14 @@ class Play:
             customer_files.remind(
                 actor, month, self.units["ZJ"], ["ZJ-0102"], "请今天上午补交，10 点后我给您电话。"
             )
+        self.pause("ZJ-0104", month)
+
+    def pause(self, code: str, month: date) -> None:
+        """What was returned to this dealer waits for papers that headquarters holds."""
+        with self.at("2026-11-06 09:12", "HQ") as actor:
+            owed = clocks.duties_of(self.units[code].id, month)
+            duty = next(each for each in owed if each.kind is clocks.Kind.RETURNED_FILE)
+            clocks.pause(actor, duty.id, "经销商的安装单在总部核对，核完再计时")
 
     def do_checked(self, code: str, month: date, doing: Doing) -> None:
         self.do_submitted(code, month, doing)
