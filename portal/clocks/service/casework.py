@@ -50,13 +50,18 @@ KEEP_UP = (
 _DUE = f"WITH due AS MATERIALIZED ({sanctions.TOP_UPS})"
 TOP_UPS = (
     text(
-        f"""{_DUE}
-        UPDATE obligation o SET closed_at = :now, next_at = NULL, awaited_until = NULL,
-            judged_at = due.settled_at, waived_at = CASE WHEN due.settled_at IS NULL THEN due.undone_at END,
-            waiver_reason = CASE WHEN due.settled_at IS NULL THEN due.number END
-        FROM due WHERE o.network_id = :network AND o.kind = 'top_up' AND o.closed_at IS NULL
-          AND o.unit_id = due.unit_id AND o.subject = due.number
-          AND coalesce(due.settled_at, due.undone_at) IS NOT NULL"""  # noqa: S608
+        f"""{_DUE},
+        ended AS (
+            UPDATE obligation o SET closed_at = :now, next_at = NULL, awaited_until = NULL, paused_at = NULL,
+                judged_at = due.settled_at, waived_at = CASE WHEN due.settled_at IS NULL THEN due.undone_at END,
+                waiver_reason = CASE WHEN due.settled_at IS NULL THEN due.number END
+            FROM due WHERE o.network_id = :network AND o.kind = 'top_up' AND o.closed_at IS NULL
+              AND o.unit_id = due.unit_id AND o.subject = due.number
+              AND coalesce(due.settled_at, due.undone_at) IS NOT NULL
+            RETURNING o.id, o.judged_at)
+        UPDATE obligation e SET closed_at = :now, judged_at = coalesce(ended.judged_at, :now), next_at = NULL,
+            paused_at = NULL
+        FROM ended WHERE e.network_id = :network AND e.origin_id = ended.id AND e.closed_at IS NULL"""  # noqa: S608
     ),
     text(
         f"""{_DUE}
