@@ -86,6 +86,7 @@ def test_what_was_acknowledged_is_there_and_whole(house: House) -> None:
         f"restart; { ({name: len(each) for name, each in vars(found).items()}) }"
     )
     assert not found.all()
+    assert house.people_in_logs() == []
     assert not ledger.refused
     assert ledger.receipts
 
