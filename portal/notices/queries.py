@@ -13,6 +13,7 @@ from portal.core.paging import LIMIT, Page, paged
 from portal.core.texts import gettext, language
 from portal.notices.models import Notice
 
+CLOCK = "clock"  # the sweep's name, as it signs in the audit trail, too
 MOST_COUNTED = 100  # what every page shows is "99+" at the most
 
 
@@ -74,7 +75,7 @@ def _message(notice: Notice) -> Message:
     return Message(
         notice.id,
         notice.at,
-        notice.sender,
+        gettext("The portal’s clock") if notice.sender == CLOCK else notice.sender,
         notice.kind,
         words_of(notice),
         notice.note,

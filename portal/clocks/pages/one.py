@@ -125,7 +125,7 @@ def _history(duty: Obligation, above: Any) -> list[Sent]:
         words = {
             rules.OVERDUE: gettext("Told that it is overdue"),
             rules.UNHELD: gettext("Nobody was there to do it: the superior was told"),
-            rules.BEFORE_HOLIDAY: gettext("Reminded, before the holiday"),
+            rules.BEFORE_HOLIDAY: gettext("Reminded, before days off"),
         }.get(step.step) or _reminded(step.step)
         happened.append(Sent(step.at, words, "warn" if step.step == rules.OVERDUE else ""))
     happened += [
