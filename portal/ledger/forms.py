@@ -39,6 +39,18 @@ def ends(day: date, zone: ZoneInfo) -> datetime:
     return begins(day + timedelta(days=1), zone) - timedelta(microseconds=1)
 
 
+def _why() -> StringField:
+    """The field for a reason."""
+    return StringField(
+        lazy("Reason"),
+        filters=[tidy],
+        validators=[
+            DataRequired(lazy("Say why.")),
+            Length(max=500, message=lazy("At most 500 characters.")),
+        ],
+    )
+
+
 class DepositForm(FlaskForm):  # type: ignore[misc]
     """Money that came in at the bank."""
 
@@ -60,14 +72,7 @@ class DepositForm(FlaskForm):  # type: ignore[misc]
 class RefundForm(DepositForm):
     """Margin that is paid back."""
 
-    reason = StringField(
-        lazy("Reason"),
-        filters=[tidy],
-        validators=[
-            DataRequired(lazy("Say why.")),
-            Length(max=500, message=lazy("At most 500 characters.")),
-        ],
-    )
+    reason = _why()
 
 
 class LeaveForm(FlaskForm):  # type: ignore[misc]
@@ -78,27 +83,13 @@ class LeaveForm(FlaskForm):  # type: ignore[misc]
         filters=[tidy],
         validators=[DataRequired(lazy("Write the date like this: 2026-11-05."))],
     )
-    reason = StringField(
-        lazy("Reason"),
-        filters=[tidy],
-        validators=[
-            DataRequired(lazy("Say why.")),
-            Length(max=500, message=lazy("At most 500 characters.")),
-        ],
-    )
+    reason = _why()
 
 
 class ReverseForm(FlaskForm):  # type: ignore[misc]
     """A mistake is undone."""
 
-    reason = StringField(
-        lazy("Reason"),
-        filters=[tidy],
-        validators=[
-            DataRequired(lazy("Say why.")),
-            Length(max=500, message=lazy("At most 500 characters.")),
-        ],
-    )
+    reason = _why()
 
 
 class CommissionsForm(FlaskForm):  # type: ignore[misc]

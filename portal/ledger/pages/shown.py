@@ -119,8 +119,9 @@ def statement_of(owner: Owner, name: str, code: str, kind: str) -> Response:
 
 
 def _printed_row(each: queries.Entry) -> list[Any]:
-    beside = (each.case_number, each.clause, each.reference)
-    why = " · ".join([each.reason, *(text for text in beside if text and text not in each.reason)])
+    month = f"{each.month:%Y-%m}" if each.month else ""
+    beside = (each.told, month, each.case_number, each.clause, each.reference)
+    why = " · ".join(text for text in beside if text)
     return [
         f"{clock.local(each.at):%Y-%m-%d %H:%M}",
         KIND_WORDS[each.account],

@@ -18,6 +18,8 @@ from portal.ledger.rules import NETWORK_KINDS, AccountKind, Line, Owner, Purpose
 from portal.network import Unit
 
 CURRENCY = "CNY"
+SAID = (Purpose.DEPOSIT, Purpose.PAY, Purpose.COMMISSION, Purpose.REPAY)
+"""Their reasons are made by the portal, in the language of whoever posted; their words are the reader's."""
 MANAGERS = ("regional_manager", "channel_manager")
 
 
@@ -47,6 +49,11 @@ class Entry:
     clause: str | None
     month: date | None
     original_id: int | None
+
+    @property
+    def told(self) -> str:
+        """The reason, where it says more than purpose, reference, month and case do."""
+        return "" if self.purpose in SAID or self.reason == self.case_number else self.reason
 
 
 def unit_owner(unit: Unit) -> Owner:

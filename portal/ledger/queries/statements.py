@@ -83,7 +83,7 @@ def statement_xlsx(title: str, found: Statement) -> bytes:
         sheet.write_string(row, 2, str(PURPOSE_WORDS[each.purpose]))
         sheet.write_number(row, 3, each.amount / 100, money)
         sheet.write_number(row, 4, each.balance / 100, money)
-        for place, text in enumerate((each.reason, each.reference, each.case_number, each.clause), 5):
+        for place, text in enumerate((each.told, each.reference, each.case_number, each.clause), 5):
             sheet.write_string(row, place, text or "")
     _sums(sheet, row + 2, gettext("Closing balance"), found.closing, money)
     sheet.set_column(0, 2, 20)

@@ -197,6 +197,7 @@ class CaseAnswer(Model):
     facts_listed: list[FactAnswer]
     documents: list[str]
     breach: str
+    obligation: str | None
     linked: list[str]
     history: list[EarlierAnswer]
     occurred_at: Moment
@@ -280,6 +281,7 @@ def case_shown(shown: CaseView) -> CaseAnswer:
         facts_listed=listed,
         documents=case.documents,
         breach=str(case.breach_id),
+        obligation=str(shown.clock_id) if shown.clock_id is not None else None,
         linked=[str(each) for each in shown.linked],
         history=[_earlier(each) for each in case.history],
         occurred_at=case.occurred_at,

@@ -19,7 +19,7 @@ from portal.sanctions.pages import shown
 from portal.sanctions.pages.case import may_read_paper
 from portal.sanctions.pages.door import room
 from portal.sanctions.queries import pages as listed
-from portal.sanctions.rules import Decision, measure_words
+from portal.sanctions.rules import Decision, Measure, Move, measure_words
 from portal.sanctions.rules.cases import moment_words
 
 TEMPLATE = "templates/sanctions/decision.typ"
@@ -83,6 +83,9 @@ def _texts(actor: Actor, found: Case, lang: str) -> dict[str, Any]:
         else "",
         "statement_title": gettext("What the party says"),
         "statement": found.statement or gettext("The party did not state its side in its time."),
+        "appeal_title": gettext("Appeal"),
+        "appeal": found.grounds,
+        "before": _before(actor, found),
         "measures_title": gettext("Decision: these measures"),
         "measures": [
             f"{measure_words(each)}"
@@ -93,7 +96,7 @@ def _texts(actor: Actor, found: Case, lang: str) -> dict[str, Any]:
         if found.decision != Decision.REVOKED
         else [gettext("None: the decision was revoked.")],
         "reasons_title": gettext("Reasons"),
-        "reasons": [text for text in (found.approval_note, found.decision_note) if text],
+        "reasons": _reasons(found),
         "right_title": gettext("Right of appeal"),
         "right": _right(found, when),
         "hands": [
@@ -127,6 +130,30 @@ def _texts(actor: Actor, found: Case, lang: str) -> dict[str, Any]:
             "Made by the portal from its own records; look up the case by its number to check it."
         ),
     }
+
+
+def _before(actor: Actor, found: Case) -> str:
+    """What was decided before it was varied or revoked, from the step that approved it."""
+    if found.decision not in (Decision.VARIED, Decision.REVOKED):
+        return ""
+    approved = [each for each in queries.steps_of(actor, found) if each.move == Move.APPROVE]
+    if not approved:
+        return ""
+    first = [str(measure_words(Measure.model_validate(each))) for each in approved[-1].measures]
+    return str(gettext("In the place of: %(measures)s", measures="; ".join(first)))
+
+
+def _reasons(found: Case) -> list[str]:
+    """Each with whose it is, where an appeal or a review gave its own."""
+    if not found.decision_note:
+        return [found.approval_note] if found.approval_note else []
+    second = (
+        gettext("Of the hearing: %(text)s", text=found.decision_note)
+        if found.appealed_at
+        else gettext("Of the review: %(text)s", text=found.decision_note)
+    )
+    first = [gettext("Of the approval: %(text)s", text=found.approval_note)] if found.approval_note else []
+    return [str(each) for each in (*first, second)]
 
 
 def _right(found: Case, when: Any) -> Any:

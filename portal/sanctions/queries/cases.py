@@ -40,6 +40,13 @@ class CaseView:
     wording: rulebook.Requirement | None  # the clause as the regulation has it
     facts: list[tuple[str, datetime | None, Any]]
     linked: list[int]
+    source: str  # what says so: 'obligation:17', or 'proposal:…' by hand
+
+    @property
+    def clock_id(self) -> int | None:
+        """The clock that was missed: its page is the evidence."""
+        kind, _, key = self.source.partition(":")
+        return int(key) if kind == "obligation" and key.isdigit() else None
 
     @property
     def measures(self) -> list[Measure]:
@@ -204,6 +211,7 @@ def views(actor: Actor, cases: Sequence[Case]) -> list[CaseView]:
                 wording=rulebook.REQUIREMENTS.get(case.requirement),
                 facts=facts_words(_facts(breaches[case.breach_id]), zone),
                 linked=[each for each in linked[case.breach_id] if each != case.id],
+                source=breaches[case.breach_id].source,
             )
         )
     return shown
