@@ -1,11 +1,14 @@
 """Invented people, addresses and purchases from a fixed seed: the same demonstration on every machine. Pure."""
 
+import io
 import random
 from calendar import monthrange
-from collections.abc import Iterator
-from datetime import date, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import ClassVar
 from zoneinfo import ZoneInfo
+
+import xlsxwriter
 
 ZONE = ZoneInfo("Asia/Shanghai")
 SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩冯邓曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁"
@@ -86,3 +89,30 @@ class Inventor:
     ) -> Iterator[dict[str, object]]:
         for _ in range(count):
             yield self.purchase(month, place, region, code)
+
+
+HEADINGS = {
+    "customer_name": "客户姓名",
+    "phone": "联系电话",
+    "address": "详细地址",
+    "product_model": "产品型号",
+    "purchase_date": "购买日期",
+    "purchase_region": "购买区域",
+    "quantity": "数量",
+    "area": "面积",
+    "order_no": "订单号",
+    "remarks": "备注",
+}
+
+
+def spreadsheet(rows: Sequence[Mapping[str, object]]) -> bytes:
+    """These purchases as a dealer's own workbook; the same bytes on every machine."""
+    target = io.BytesIO()
+    book = xlsxwriter.Workbook(target, {"in_memory": True, "strings_to_formulas": False})
+    book.set_properties({"created": datetime(2026, 11, 5)})  # noqa: DTZ001 - a workbook's time has no zone
+    page = book.add_worksheet("十月")
+    page.write_row(0, 0, HEADINGS.values())
+    for at, row in enumerate(rows, 1):
+        page.write_row(at, 0, [row.get(name, "") for name in HEADINGS])
+    book.close()
+    return target.getvalue()

@@ -21,7 +21,7 @@ from portal.core.scope import Scope
 from portal.demonstration import cast, desk
 from portal.demonstration.cast import Doing
 from portal.demonstration.court import Court
-from portal.demonstration.invention import MODELS, ZONE, Inventor
+from portal.demonstration.invention import MODELS, ZONE, Inventor, spreadsheet
 from portal.network import UnitLine
 
 LOAD = 7_201_004  # advisory lock
@@ -319,16 +319,23 @@ class Play:
             )
 
     def do_errors(self, code: str, month: date, doing: Doing) -> None:
-        """A file with the faults that files have."""
+        """A spreadsheet with the faults that files have: one cell each, and one wrong model in three rows."""
         with self.at(doing.at, code) as actor:
             rows = self.rows(code, month, doing.rows)
             rows[5]["phone"] = "1390000204"
             rows[9]["purchase_date"] = "2026-10-32"
             rows[12]["quantity"] = "两件"
             rows[15]["customer_name"] = ""
-            rows[18]["product_model"] = "QY-8026"
+            for place in (17, 18, 21):
+                rows[place]["product_model"] = "QY-8026"
             rows[20]["address"] = rows[20]["address"][:6] if isinstance(rows[20]["address"], str) else ""
-            customer_files.receive_rows(actor, month=month, customers=rows, received_at=clock.now())
+            customer_files.receive_sheet(
+                actor,
+                month=month,
+                name=f"客户档案_{month:%Y-%m}.xlsx",
+                content=spreadsheet(rows),
+                received_at=clock.now(),
+            )
 
     def do_checking_again(self, code: str, month: date, doing: Doing) -> None:
         """Filed, and then a newer version that is not submitted yet."""

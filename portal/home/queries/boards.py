@@ -108,7 +108,8 @@ def board_card(moment: Moment, own: Obligation | None, board: str) -> MonthCard 
     )
     words = (
         gettext("See the board")
-        if done or not moment.actor.may(Permission.CONSOLIDATION_SUBMIT)
+        if done
+        or moment.actor.unit_kind != "region"  # a channel consolidates only where a region has no manager
         else gettext("Check and consolidate")
     )
     return MonthCard(
