@@ -118,6 +118,7 @@ def start(
             raise NotAllowed("no_need", lazy("This page has no permission and is closed."))
         actor = by_token() if is_api() and need is not PUBLIC else None if is_api() else by_session()
         if actor is None:
+            look_as(CLOSED)
             if need is PUBLIC:
                 return None
             if is_api():

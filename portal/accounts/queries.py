@@ -8,13 +8,13 @@ from datetime import datetime
 from secrets import compare_digest
 from typing import Any
 
-from sqlalchemy import Row, bindparam, exists, or_, select
+from sqlalchemy import Row, Select, bindparam, exists, or_, select
 
 from portal.access import Actor, Role
 from portal.accounts.models import ApiToken, EndedSession, Membership, Person
 from portal.accounts.rules import identifier
-from portal.core.db import db, look_as
-from portal.core.scope import Scope
+from portal.core.db import db, look_as, stating
+from portal.core.scope import Scope, current_scope
 from portal.network import Network, Unit
 
 
@@ -74,15 +74,20 @@ _acting = (
     .join(Network.__table__, _network.id == _membership.network_id)
     .where(_person.status == "active", _membership.status == "active")
 )
-_BY_MEMBERSHIP = (
+
+
+def _with_its_eyes(chosen: Select[Any]) -> Select[Any]:
+    found = chosen.limit(1).subquery()
+    return select(found, *stating(found.c.network_id, found.c.unit_path))
+
+
+_BY_MEMBERSHIP = _with_its_eyes(
     _acting.where(
         _person.id == bindparam("person"),
         ~exists().where(EndedSession.__table__.c.id == bindparam("session")),
-    )
-    .order_by(_membership.id != bindparam("membership"), _membership.id)
-    .limit(1)
+    ).order_by(_membership.id != bindparam("membership"), _membership.id)
 )
-_BY_TOKEN = (
+_BY_TOKEN = _with_its_eyes(
     _acting.add_columns(ApiToken.__table__.c.id.label("token_id"), ApiToken.__table__.c.scopes)
     .join(ApiToken.__table__, ApiToken.__table__.c.membership_id == _membership.id)
     .where(
@@ -95,11 +100,18 @@ _unit = Unit.__table__.c
 _UNIT = select(_unit.code, _unit.kind, _unit.name, _unit.status).where(_unit.id == bindparam("unit"))
 
 
-def _actor(found: Any, via: str) -> Actor | None:
-    """An Actor from a row of `_acting`; its unit is read with that membership's own eyes."""
-    look_as(Scope.below(found.network_id, found.unit_path))
-    unit = db.session.execute(_UNIT, {"unit": found.unit_id}).one_or_none()
+def _actor(found: Any, via: str, stamp: str | None = None) -> Actor | None:
+    """An Actor from a row of `_with_its_eyes`; its unit is read with that membership's own eyes, which stay.
+
+    None, with the eyes as they were, where the unit is closed or the person's stamp is not `stamp`.
+    """
+    before = current_scope()
+    look_as(Scope.below(found.network_id, found.unit_path), told=True)
+    unit = None
+    if stamp is None or compare_digest(found.stamp, stamp):
+        unit = db.session.execute(_UNIT, {"unit": found.unit_id}).one_or_none()
     if unit is None or unit.status != "active":
+        look_as(before)
         return None
     by_token = via == "api"
     return Actor(
@@ -142,9 +154,7 @@ def actor_of_membership(
     """
     given = {"person": person_id, "membership": membership_id or 0, "session": session_id}
     found = db.session.execute(_BY_MEMBERSHIP, given).one_or_none()
-    if found is None or (stamp is not None and not compare_digest(found.stamp, stamp)):
-        return None
-    return _actor(found, via)
+    return _actor(found, via, stamp) if found else None
 
 
 def token_hash(token: str) -> str:

@@ -17,6 +17,7 @@ from portal.clocks.queries import (
     running_month,
     term_end,
     thresholds_of,
+    waits,
 )
 from portal.clocks.rules import (
     Due,
@@ -94,6 +95,7 @@ __all__ = [
     "term_end",
     "thresholds_of",
     "unlock",
+    "waits",
     "waive",
     "zone_words",
 ]

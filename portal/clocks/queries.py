@@ -18,6 +18,7 @@ from portal.core import month as months
 from portal.core.db import db
 from portal.core.errors import NotFound
 from portal.core.paging import Page, paged
+from portal.core.waiting import NOW, UNIT, Waits
 from portal.rulebook import Promise, Rulebook, Term
 
 
@@ -273,6 +274,13 @@ def duties_of(unit_id: int, month: date | None = None) -> Sequence[Obligation]:
     if month is not None:
         chosen = chosen.where(Obligation.month == month)
     return db.session.scalars(chosen.order_by(Obligation.due_at, Obligation.id)).all()
+
+
+def waits(*apart: Kind) -> Waits:
+    """What `duties_of` gives, for the rail: but for the kinds that have a place of their own there."""
+    late = and_(Obligation.due_at <= NOW, Obligation.paused_at.is_(None))
+    here = Obligation.kind.not_in((Kind.CASE_STEP, *apart))
+    return select(late).where(Obligation.unit_id == UNIT, Obligation.closed_at.is_(None), here)
 
 
 def month_duties(month: date, *kinds: Kind) -> Sequence[Obligation]:

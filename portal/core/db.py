@@ -13,7 +13,18 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
 from psycopg.pq import TransactionStatus
-from sqlalchemy import BigInteger, Connection, Identity, MetaData, Text, event
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Identity,
+    MetaData,
+    Text,
+    cast,
+    event,
+    func,
+    true,
+)
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, SessionTransaction, mapped_column
 from sqlalchemy.pool import Pool
@@ -152,12 +163,30 @@ def _can_go_on() -> bool:
     return raw().info.transaction_status is not TransactionStatus.INERROR
 
 
-def look_as(scope: Scope) -> None:
-    """Change the eyes of this context and of the transaction that may already run, until the context ends."""
+def look_as(scope: Scope, *, told: bool = False) -> None:
+    """Change the eyes of this context and of the transaction that may already run, until the context ends.
+
+    `told`: the statement before this one has told PostgreSQL already (`stating`).
+    """
     eyes.enter(scope)
     session = db.session()
-    if session.in_transaction() and session.info.get(_STATED) != scope:
+    if told:
+        session.info[_STATED] = scope
+    elif session.in_transaction() and session.info.get(_STATED) != scope:
         _state(db.session.connection(), session, scope)
+
+
+def stating(network: ColumnElement[int], path: ColumnElement[str]) -> list[ColumnElement[str]]:
+    """Columns for a query of one row by which it states the eyes of the unit that it finds.
+
+    A round trip less in each request. `look_as(…, told=True)` has to follow where a row was found.
+    """
+    this_transaction_only = true()
+    return [
+        func.set_config("portal.network", cast(network, Text), this_transaction_only),
+        func.set_config("portal.scope_from", path, this_transaction_only),
+        func.set_config("portal.scope_to", func.left(path, -1).concat("/"), this_transaction_only),
+    ]
 
 
 @contextmanager

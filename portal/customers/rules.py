@@ -1,9 +1,10 @@
 """What a customer is to those who look: purchases counted once, personal data cut for those above. Pure."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 from portal.core import month as months
 from portal.core.masking import mask_address, mask_phone
@@ -17,9 +18,8 @@ SMALL = 200
 before a deadline receipts come first."""
 
 
-@dataclass(frozen=True)
-class Purchase:
-    """A row of a filed file, or of a draft of one's own."""
+class Purchase(NamedTuple):
+    """A row of a filed file, or of a draft of one's own. A tuple: a page makes hundreds of them."""
 
     month: date
     product_model: str
@@ -34,8 +34,7 @@ class Purchase:
     installer: str = ""
 
 
-@dataclass(frozen=True)
-class Person:
+class Person(NamedTuple):
     """A customer as a list shows it; a draft's rows come as people too, to whoever files them."""
 
     id: str
@@ -43,7 +42,7 @@ class Person:
     phone: str
     address: str
     unit_id: int
-    purchases: list[Purchase] = field(default_factory=list)
+    purchases: Sequence[Purchase] = ()
     draft: bool = False
 
 

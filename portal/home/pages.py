@@ -39,12 +39,14 @@ def help() -> str:  # noqa: A001 - the page's name
 
 def navigation(actor: Actor) -> dict[str, Any]:
     """The rail and the bottom bar of whoever acts, for the context of every page."""
-    here, badges = request.path, queries.badges(actor, clock.now())
+    here, reach, waiting = request.path, queries.reach(actor), queries.waiting(actor, clock.now())
+    badges = {place: rules.Badge(each.count, each.late) for place, each in waiting.items()}
+    unread = badges.pop(queries.NOTICES, None)
     return {
-        "nav": rules.nav(actor.role, queries.reach(actor), here, badges),
-        "tabbar": rules.tabs(actor.role, queries.reach(actor), here, badges),
+        "nav": rules.nav(actor.role, reach, here, badges),
+        "tabbar": rules.tabs(actor.role, reach, here, badges),
         "search_endpoint": queries.endpoint_of(actor, "/search") or queries.endpoint_of(actor, "/customers"),
-        "unread": queries.unread(actor),
+        "unread": (unread.count if unread else 0) if reach(queries.NOTICES) else None,
     }
 
 

@@ -3,13 +3,27 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from sqlalchemy import Select, select
+from sqlalchemy import BigInteger, Select, Text, any_, bindparam, cast, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from portal.core.db import db, once
 from portal.core.errors import NotFound
 from portal.core.paging import Page, paged
 from portal.network.models import Holiday, Network, Unit
 from portal.network.rules import ancestors
+
+_BY_ID = select(Unit).where(Unit.id == any_(bindparam("ids", type_=ARRAY(BigInteger))))
+
+_BELOW = (
+    select(Unit)
+    .where(
+        Unit.unit_path >= bindparam("low"),
+        Unit.unit_path < bindparam("high"),
+        or_(cast(bindparam("kind"), Text).is_(None), Unit.kind == bindparam("kind")),
+        or_(cast(bindparam("status"), Text).is_(None), Unit.status == bindparam("status")),
+    )
+    .order_by(Unit.unit_path)
+)  # both are asked by most pages, so they are built once
 
 
 def get_network(network_id: int) -> Network:
@@ -41,8 +55,7 @@ def unit_by_code(code: str) -> Unit | None:
 
 
 def units_by_id(ids: Iterable[int]) -> dict[int, Unit]:
-    wanted = list(set(ids))
-    return {unit.id: unit for unit in db.session.scalars(select(Unit).where(Unit.id.in_(wanted)))}
+    return {unit.id: unit for unit in db.session.scalars(_BY_ID, {"ids": list(set(ids))})}
 
 
 def below(path: str, *, kind: str | None = None, active: bool = False) -> Select[Unit]:
@@ -56,7 +69,8 @@ def below(path: str, *, kind: str | None = None, active: bool = False) -> Select
 
 
 def units_below(path: str, *, kind: str | None = None, active: bool = False) -> Sequence[Unit]:
-    return db.session.scalars(below(path, kind=kind, active=active).order_by(Unit.unit_path)).all()
+    given = {"low": path, "high": f"{path[:-1]}/", "kind": kind, "status": "active" if active else None}
+    return db.session.scalars(_BELOW, given).all()
 
 
 def unit_below(path: str, code: str) -> Unit | None:

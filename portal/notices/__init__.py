@@ -1,6 +1,6 @@
 """Messages in the portal: whoever works at a unit is told, in the same transaction."""
 
-from portal.notices.queries import Message, list_notices, unread
+from portal.notices.queries import Message, list_notices, unread, waits
 from portal.notices.service import tell, tell_many
 
-__all__ = ["Message", "list_notices", "tell", "tell_many", "unread"]
+__all__ = ["Message", "list_notices", "tell", "tell_many", "unread", "waits"]

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import false, func, select
 
 from portal.access import Actor
 from portal.core.db import db
 from portal.core.errors import NotFound
 from portal.core.paging import LIMIT, Page, paged
 from portal.core.texts import gettext, language
+from portal.core.waiting import MEMBERSHIP, Waits
 from portal.notices.models import Notice
 
 CLOCK = "clock"  # the sweep's name, as it signs in the audit trail, too
@@ -58,6 +59,11 @@ def unread(actor: Actor) -> int:
         .limit(MOST_COUNTED)
     )
     return db.session.scalar(select(func.count()).select_from(chosen.subquery())) or 0
+
+
+def waits() -> Waits:
+    """What this membership has not read, for the bell of every page."""
+    return select(false()).where(Notice.membership_id == MEMBERSHIP, Notice.read_at.is_(None))
 
 
 def list_notices(

@@ -27,7 +27,7 @@ from portal.return_visits.queries import (
     signals_of_rows,
     total,
 )
-from portal.return_visits.queries.pages import count_overdue, latest_months, promised, rectifications_waiting
+from portal.return_visits.queries.pages import count_overdue, latest_months, promised, waits
 from portal.return_visits.rules.coverage import Figures
 from portal.return_visits.rules.outcomes import Outcome, Result, State
 from portal.return_visits.rules.signals import WORDS as SIGNAL_WORDS
@@ -97,7 +97,6 @@ __all__ = [
     "purchases_of",
     "records",
     "recount",
-    "rectifications_waiting",
     "release",
     "report",
     "rounds_of",
@@ -106,5 +105,6 @@ __all__ = [
     "signals_by_dealer",
     "signals_of_rows",
     "total",
+    "waits",
     "waive",
 ]

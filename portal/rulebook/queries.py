@@ -7,7 +7,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from config.settings import ROOT
 from portal.core.db import db, once
@@ -22,6 +22,13 @@ KEPT = 64
 _books: dict[
     str, Rulebook
 ] = {}  # by the document's digest: a version never changes, equal ones share one book
+
+
+_VERSIONS = (
+    select(RulebookVersion)
+    .where(RulebookVersion.network_id == bindparam("network"))
+    .order_by(RulebookVersion.version.desc())
+)  # many pages ask, so it is built once
 
 
 class NoRulebook(LookupError):
@@ -57,9 +64,7 @@ def at_version(network_id: int, version: int) -> Rulebook:
 
 def list_versions(network_id: int) -> Sequence[RulebookVersion]:
     """Every version without its document, the newest first."""
-    chosen = select(RulebookVersion).where(RulebookVersion.network_id == network_id)
-    newest = chosen.order_by(RulebookVersion.version.desc())
-    return once(VERSIONS, network_id, lambda: db.session.scalars(newest).all())
+    return once(VERSIONS, network_id, lambda: db.session.scalars(_VERSIONS, {"network": network_id}).all())
 
 
 def get_version(network_id: int, version: int) -> RulebookVersion:

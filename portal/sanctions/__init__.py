@@ -20,7 +20,7 @@ from portal.sanctions.queries import (
 )
 from portal.sanctions.queries.cases import ALL_CASES
 from portal.sanctions.queries.owed import BARRED, OWED_STEPS, TOP_UPS, case_of, not_told, whose_step
-from portal.sanctions.queries.pages import due_first, to_do, views_by_id, waiting
+from portal.sanctions.queries.pages import count_waiting, due_first, to_do, views_by_id, waits
 from portal.sanctions.rules import Decision, Measure, MeasureKind, Move, State, measure_words
 from portal.sanctions.service import (
     Proposal,
@@ -70,6 +70,7 @@ __all__ = [
     "case_of",
     "close",
     "count_by_state",
+    "count_waiting",
     "decide",
     "due_first",
     "effects_of",
@@ -98,7 +99,7 @@ __all__ = [
     "view",
     "views",
     "views_by_id",
-    "waiting",
+    "waits",
     "whose_step",
     "withdraw",
 ]

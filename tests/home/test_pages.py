@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from portal import clocks
+from portal import clocks, notices
 from portal.core import clock
 from portal.core.db import db
+from portal.core.waiting import Waiting
+from portal.home import queries
 from tests.conftest import PageClient
 from tests.factories import World
 from tests.pages import Page
@@ -159,3 +161,21 @@ def test_an_error_says_what_to_do_and_what_to_quote(
     page = Page(answer.text)
     assert page.headings == ["页面不存在，或不在您的查看范围内"]
     assert "编号" in page.text
+
+
+def test_the_bell_says_what_is_unread(world: World, browser_as: Callable[..., PageClient]) -> None:
+    unit = world.units["D1"].id
+    for who in ("supervisor", "region"):
+        notices.tell(world.as_(who), unit_ids=[unit], kind="customer_file:reminded", subject="File received")
+    page = browser_as(world.actors["clerk"]).page("/?lang=en")
+    assert "Notices: 2 unread" in page.html
+    assert "Notices: 0 unread" in browser_as(world.actors["clerk2"]).page("/?lang=en").html
+
+
+def test_what_waits_is_asked_for_once(world: World, browser_as: Callable[..., PageClient]) -> None:
+    """One statement for the badges of all rooms, the same for each role however much waits."""
+    for who in EVERYBODY:
+        found = queries.waiting(world.as_(who), clock.now())
+        assert all(each.count > 0 for each in found.values())
+    owed = queries.waiting(world.as_("clerk"), clock.now())
+    assert owed["/files"] == Waiting(1, late=False)

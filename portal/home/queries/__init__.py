@@ -10,10 +10,10 @@ from portal.home.queries.boards import headquarters, plain, superior
 from portal.home.queries.desks import caller
 from portal.home.queries.filers import filer
 from portal.home.queries.moment import Moment, Start
-from portal.home.queries.places import badges, endpoint_of, reach, superiors_of, unread
+from portal.home.queries.places import NOTICES, endpoint_of, reach, superiors_of, waiting
 from portal.home.rules import FILERS, SUPERIORS
 
-__all__ = ["Start", "badges", "endpoint_of", "reach", "start", "superiors_of", "unread", "zone_words"]
+__all__ = ["NOTICES", "Start", "endpoint_of", "reach", "start", "superiors_of", "waiting", "zone_words"]
 
 
 def start(actor: Actor, now: datetime, lang: str) -> Start:

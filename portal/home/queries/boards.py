@@ -252,7 +252,7 @@ def plain(moment: Moment) -> Start:
     actor = moment.actor
     reached, cases = reach(actor), case_tasks(moment)
     tasks = rules.first_due([*month_duties(moment, clocks.duties_of(actor.unit_id)), *cases])
-    waiting = sanctions.waiting(actor, moment.now)[0] - len(cases) if cases else 0  # those beyond the list
+    waiting = sanctions.count_waiting(actor, moment.now) - len(cases) if cases else 0  # those beyond the list
     places = [
         (entry.icon, entry.label, "", entry.path)
         for entry in rules.NAV[actor.role]

@@ -5,16 +5,22 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from flask import current_app
+from flask import Flask, current_app
+from sqlalchemy import Executable
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import Map, RequestRedirect
+from werkzeug.routing import RequestRedirect
 
-from portal import accounts, clocks, network, return_visits, sanctions
+from portal import accounts, clocks, network, notices, return_visits, sanctions
 from portal.access import Actor, Permission, Role, need_of
 from portal.clocks import Kind
+from portal.core.waiting import Waiting, statement
+from portal.core.waiting import waiting as waits_at
 from portal.home import rules
-from portal.home.rules import FILERS, Action, Badge, ContactLine
+from portal.home.rules import FILERS, Action, ContactLine
 
+NOTICES = "/notices"
+APART = (Kind.RECTIFICATION, Kind.TOP_UP, Kind.ESCALATION)
+"""Duties that do not wait at the place of filing."""
 WITH_CASES = (
     Role.SANCTION_OFFICER,
     Role.SANCTION_APPROVER,
@@ -23,73 +29,54 @@ WITH_CASES = (
     Role.REGIONAL_MANAGER,
     Role.CHANNEL_MANAGER,
 )
-"""Whose rail says how many sanction cases wait."""
+"""Whose rail says how many sanction cases wait, and whose start page which."""
 
 
 def endpoint_of(actor: Actor, path: str) -> str | None:
     """The page that answers a GET of `path`, if there is one and this actor may open it."""
-    endpoint = _endpoint(current_app.url_map, path)
-    if endpoint is None:
-        return None
-    need = need_of(current_app, endpoint)
-    allowed = need is not None and (not isinstance(need, Permission) or actor.may(need))
-    return endpoint if allowed else None
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - a key, not its proxy
+    return _endpoint(app, actor.capabilities, path)
 
 
-@lru_cache(maxsize=2048)
-def _endpoint(pages: Map, path: str) -> str | None:
-    """Routes never change while the application runs, and every page asks for those of its rail."""
+@lru_cache(maxsize=8192)
+def _endpoint(app: Flask, granted: frozenset[Permission], path: str) -> str | None:
+    """Routes and their needs never change while the application runs, and every page asks for those of its rail."""
     try:
-        endpoint, _values = pages.bind("").match(path, method="GET")
+        endpoint, _values = app.url_map.bind("").match(path, method="GET")
     except (RequestRedirect, HTTPException):
         return None
-    return str(endpoint)
+    need = need_of(app, endpoint)
+    return (
+        str(endpoint) if need is not None and (not isinstance(need, Permission) or need in granted) else None
+    )
 
 
 def reach(actor: Actor) -> Callable[[str], str | None]:
-    """path → the same path if this actor can open it, else None; asked for once for each request."""
-    known: dict[str, str | None] = {}
-
-    def ask(path: str) -> str | None:
-        if path not in known:
-            known[path] = path if endpoint_of(actor, path) else None
-        return known[path]
-
-    return ask
+    """path → the same path if this actor can open it, else None."""
+    return lambda path: path if endpoint_of(actor, path) else None
 
 
 def actions(reached: Callable[[str], str | None], *wanted: tuple[str, Any]) -> list[Action]:
     return [Action(path, words) for path, words in wanted if reached(path)]
 
 
-def badges(actor: Actor, now: datetime) -> Mapping[str, Badge]:
-    """How many of my unit's duties are still open, at the entry that they belong to."""
-    apart = (Kind.RECTIFICATION, Kind.TOP_UP, Kind.ESCALATION)
-    owed = [duty for duty in clocks.duties_of(actor.unit_id) if duty.kind not in apart]
-    waiting, late = return_visits.rectifications_waiting(actor, now)
-    fixes = {"/rectifications": Badge(waiting, late)} if waiting else {}
-    fixes |= _cases(actor, now)
-    if not owed:
-        return fixes
-    place = (
-        "/files" if actor.unit_kind in FILERS else "/region" if actor.unit_kind == "region" else "/regions"
-    )
-    return fixes | {
-        place: Badge(len(owed), any(duty.due_at <= now and duty.paused_at is None for duty in owed))
+def waiting(actor: Actor, now: datetime) -> Mapping[str, Waiting]:
+    """What waits for whoever acts, by the place in the rail that it belongs to; of notices the unread ones."""
+    asked = _rail(actor.unit_kind, actor.role, actor.capabilities)
+    low, high = actor.scope.low, actor.scope.high
+    return waits_at(asked, actor.person_id, actor.membership_id, actor.unit_id, low, high, now)
+
+
+@lru_cache(maxsize=128)
+def _rail(unit_kind: str, role: Role, granted: frozenset[Permission]) -> Executable:
+    filing = "/files" if unit_kind in FILERS else "/region" if unit_kind == "region" else "/regions"
+    rows = {
+        filing: clocks.waits(*APART),
+        "/rectifications": return_visits.waits(granted),
+        "/sanctions": sanctions.waits(role) if role in WITH_CASES else None,
+        NOTICES: notices.waits(),
     }
-
-
-def _cases(actor: Actor, now: datetime) -> dict[str, Badge]:
-    """Sanction cases that wait for those who decide, or for the party."""
-    if actor.role not in WITH_CASES:
-        return {}
-    count, late = sanctions.waiting(actor, now)
-    return {"/sanctions": Badge(count, late)} if count else {}
-
-
-def unread(actor: Actor) -> int | None:
-    """Unread notices; None where there is no page of notices."""
-    return 0 if endpoint_of(actor, "/notices") else None
+    return statement({place: waits for place, waits in rows.items() if waits is not None})
 
 
 def superiors_of(actor: Actor) -> list[ContactLine]:

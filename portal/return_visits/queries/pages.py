@@ -1,7 +1,7 @@
 """What only the pages ask: counts for tabs, who works on what, what an agent saved last. All cost the same however
 many visits there are: what is counted is counted up to MOST_COUNTED and no further."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from portal import network
 from portal.access import Actor, Permission
 from portal.core.db import db
+from portal.core.waiting import HIGH, LOW, NOW, Waits
 from portal.return_visits.models import QUEUED, Attempt, Desk, Rectification, Visit, VisitCount
 from portal.return_visits.queries.visits import Filters, _in_state
 from portal.return_visits.rules.outcomes import RectificationState, State
@@ -154,16 +155,13 @@ def count_overdue(now: datetime, month: date | None = None) -> int:
     return db.session.scalar(select(func.count()).select_from(chosen.limit(MOST_COUNTED + 1).subquery())) or 0
 
 
-def rectifications_waiting(actor: Actor, now: datetime) -> tuple[int, bool]:
-    """How many rounds wait for this reader (a dealer's report, a region's comment), up to 100; is one overdue?"""
-    chosen = select(Rectification.due_at).where(
-        Rectification.unit_path >= actor.unit_path, Rectification.unit_path < f"{actor.unit_path[:-1]}/"
+def waits(granted: Collection[Permission]) -> Waits | None:
+    """The rounds that wait for somebody with these permissions, for the rail: a report, or a region's comment."""
+    chosen = select(Rectification.due_at <= NOW).where(
+        Rectification.unit_path >= LOW, Rectification.unit_path < HIGH
     )
-    if actor.may(Permission.RECTIFICATION_REPORT):
-        chosen = chosen.where(Rectification.state == RectificationState.OPEN)
-    elif actor.may(Permission.RECTIFICATION_COMMENT):
-        chosen = chosen.where(Rectification.comment_due)
-    else:
-        return 0, False
-    limits = db.session.scalars(chosen.limit(100)).all()
-    return len(limits), any(each <= now for each in limits)
+    if Permission.RECTIFICATION_REPORT in granted:
+        return chosen.where(Rectification.state == RectificationState.OPEN)
+    if Permission.RECTIFICATION_COMMENT in granted:
+        return chosen.where(Rectification.comment_due)
+    return None

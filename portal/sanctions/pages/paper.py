@@ -5,14 +5,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Response, request
-from flask_babel import force_locale
 
 from portal import rulebook
 from portal.access import Actor, Permission, current_actor
 from portal.core import clock, paper
 from portal.core.errors import NotFound
 from portal.core.naming import name_download
-from portal.core.texts import LANGUAGES, gettext, language
+from portal.core.texts import LANGUAGES, gettext, language, speaking
 from portal.sanctions import queries
 from portal.sanctions.models import Case
 from portal.sanctions.pages import shown
@@ -34,7 +33,7 @@ def decision(number: str) -> Response:
         raise NotFound()
     asked = request.args.get("lang") or listed.party_language(found) or ""
     lang = asked if asked in LANGUAGES else language() if queries.is_party(actor, found) else "zh"
-    with force_locale(LANGUAGES[lang]):
+    with speaking(lang):
         made = paper.printed(TEMPLATE, _texts(actor, found, lang), _dated(found), lang)
     response = Response(made, mimetype="application/pdf")
     name_download(response, f"{found.number}.pdf", "inline")

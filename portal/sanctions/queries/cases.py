@@ -53,16 +53,16 @@ class CaseView:
         return self.case.planned
 
 
-def _as_party(actor: Actor) -> ColumnElement[bool]:
-    own: list[ColumnElement[bool]] = [Case.person_id == (actor.person_id or 0)]
-    spoken_for = ANSWERS_FOR.get(actor.role)
+def _as_party(role: Role, person: Any, low: Any, high: Any) -> ColumnElement[bool]:
+    own: list[ColumnElement[bool]] = [Case.person_id == person]
+    spoken_for = ANSWERS_FOR.get(role)
     if spoken_for:
         own.append(
             and_(
                 Case.person_id.is_(None),
                 Case.who.in_([each.value for each in spoken_for]),
-                Case.about_path >= actor.scope.low,
-                Case.about_path < actor.scope.high,
+                Case.about_path >= low,
+                Case.about_path < high,
             )
         )
     return and_(Case.told_at.is_not(None), or_(*own))
@@ -70,9 +70,14 @@ def _as_party(actor: Actor) -> ColumnElement[bool]:
 
 def may_see(actor: Actor) -> ColumnElement[bool]:
     """Which cases this actor may see; nobody sees one about oneself before being told."""
-    if actor.role not in ALL_CASES:
-        return _as_party(actor)
-    return or_(Case.told_at.is_not(None), Case.person_id.is_(None), Case.person_id != (actor.person_id or 0))
+    return seen_by(actor.role, actor.person_id or 0, actor.scope.low, actor.scope.high)
+
+
+def seen_by(role: Role, person: Any, low: Any, high: Any) -> ColumnElement[bool]:
+    """`may_see` of this role's actor; the others are its person and paths, or parameters for them."""
+    if role not in ALL_CASES:
+        return _as_party(role, person, low, high)
+    return or_(Case.told_at.is_not(None), Case.person_id.is_(None), Case.person_id != person)
 
 
 def is_party(actor: Actor, case: Case) -> bool:

@@ -4,16 +4,17 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, and_, case, exists, false, func, literal, or_, select, true
 
 from portal.access import Actor, Role
 from portal.accounts import Membership, Person
 from portal.core.db import db, within
 from portal.core.errors import NotFound
 from portal.core.paging import LIMIT, Page, paged
+from portal.core.waiting import HIGH, LOW, NOW, PERSON, Waits
 from portal.network import Unit
 from portal.sanctions.models import Case, Effect
-from portal.sanctions.queries.cases import CaseView, is_party, may_see, views
+from portal.sanctions.queries.cases import ANSWERS_FOR, CaseView, is_party, may_see, seen_by, views
 from portal.sanctions.rules import REVIEWED, MeasureKind, State
 
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
@@ -45,7 +46,7 @@ def _is(*states: State) -> ColumnElement[bool]:
     return Case.state.in_([each.value for each in states])
 
 
-def tab_condition(tab: Tab, now: datetime) -> ColumnElement[bool]:
+def tab_condition(tab: Tab, now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
     """Which cases stand under a tab."""
     appeal_over = or_(Case.appeal_due_at.is_(None), Case.appeal_due_at <= now)
     running = ~_is(*ENDED, State.EXECUTED)
@@ -145,7 +146,7 @@ def due_first(actor: Actor, *, limit: int) -> Sequence[CaseView]:
     return views(actor, db.session.scalars(chosen).all())
 
 
-def _asks_party(now: datetime) -> ColumnElement[bool]:
+def _asks_party(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
     """Cases in which a party may still speak or appeal."""
     return or_(
         and_(_is(State.PROPOSED), Case.stated_at.is_(None), Case.statement_due_at > now),
@@ -167,19 +168,30 @@ NEXT_STEP = {
 """Under which tab the cases stand whose next step is this role's; everybody else is a party."""
 
 
-def waiting(actor: Actor, now: datetime) -> tuple[int, bool]:
-    """How many cases wait for this actor, and whether one of them is overdue: the badge of the rail."""
+def waits(role: Role) -> Waits | None:
+    """Cases that wait for this role, for the rail: those it decides, or as the party those in which it may still speak
+    or appeal."""
+    tab = NEXT_STEP.get(role)
+    if tab is not None:
+        return select(Case.step_due_at <= NOW).where(
+            seen_by(role, PERSON, LOW, HIGH), tab_condition(tab, NOW)
+        )
+    if role not in ANSWERS_FOR:
+        return None
+    return select(false()).where(seen_by(role, PERSON, LOW, HIGH), _asks_party(NOW))
+
+
+def count_waiting(actor: Actor, now: datetime) -> int:
+    """All cases that wait for this actor: `waits` counts to a hundred."""
     tab = NEXT_STEP.get(actor.role)
     if tab is None:
-        return len(_own_waiting(actor, now)), False
-    late = func.count().filter(Case.step_due_at <= now)
-    chosen = select(func.count(), late).select_from(Case).where(may_see(actor), tab_condition(tab, now))
-    count, overdue = db.session.execute(chosen).one()
-    return count, bool(overdue)
+        return len(_own_waiting(actor, now))
+    chosen = select(func.count()).select_from(Case).where(may_see(actor), tab_condition(tab, now))
+    return db.session.scalar(chosen) or 0
 
 
 def to_do(actor: Actor, now: datetime, *, limit: int) -> Sequence[tuple[CaseView, datetime | None]]:
-    """The cases that `waiting` counts, the least time left first, each with when this actor's own time is over."""
+    """What `count_waiting` counts, the least time left first, each with when this actor's own time is over."""
     tab = NEXT_STEP.get(actor.role)
     if tab is None:
         own = _own_waiting(actor, now)[:limit]
