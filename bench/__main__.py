@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 
-NAMES = ("import_csv", "import_xlsx", "pages", "statements", "sweep", "throughput")
+NAMES = ("import_csv", "import_xlsx", "pages", "statements", "sweep", "throughput", "visits")
 
 
 def main() -> None:

@@ -64,7 +64,9 @@ def asked(url: str, headers: dict[str, str], seconds: int) -> tuple[float, str]:
 
 
 def cookie_of(app, world: World) -> str:
+    """A browser's cookie after its first page: from then on it is not signed and sent anew each time."""
     client = signed_in(app, world.actors["agent"])
+    assert client.get("/customers").status_code == 200
     kept = client.get_cookie("portal")
     assert kept is not None
     return f"portal={kept.value}"

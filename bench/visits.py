@@ -10,16 +10,29 @@ import time
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from contextvars import Context
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("PORTAL_POOL_SIZE", "60")
 
 import psycopg
+from flask.testing import FlaskClient
 
-from bench.ground import MONTH, NOW, as_, data_folder, done, ground, median, more_dealers, ratio, timed
+from bench.ground import (
+    MONTH,
+    NOW,
+    as_,
+    data_folder,
+    done,
+    ground,
+    median,
+    more_dealers,
+    ratio,
+    signed_in,
+    timed,
+)
 from portal import accounts, return_visits
 from portal.access import Actor
 from portal.accounts import PersonLine
@@ -27,17 +40,14 @@ from portal.app import Portal
 from portal.core import clock
 from portal.core.db import db, finish
 from portal.return_visits import Outcome, Result, Said
-from tests.factories import World, a_token, commander
+from tests.factories import World, commander
 
 SIZES = (10_000, 1_000_000)
 AGENTS = 50
 CALLS = int(os.environ.get("BENCH_CALLS", "6"))
 """For each agent in each round."""
 ROUNDS, PAGE_LOADS = 5, 15
-PAGES = {
-    "list": "/return-visits?month=2026-10&state=waiting",
-    "coverage": "/return-visits/coverage?month=2026-10",
-}
+PAGES = {"queue": "/calls?month=2026-10&state=waiting", "coverage": "/coverage/2026-10"}
 OPEN_SHARE = 5  # one in five is still to be called
 
 VISITS = """
@@ -137,7 +147,8 @@ class Desk:
 
     app: Portal
     callers: list[Actor]
-    headers: dict[str, str]
+    browser: FlaskClient
+    url: str
     times: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     called: Counter[int] = field(default_factory=Counter)
 
@@ -154,11 +165,26 @@ class Desk:
         self.times["claim_p95"].append(p95([each for end in ends for each in end[1]]))
         self.times["turn_p95"].append(p95([each for end in ends for each in end[2]]))
         self.times["claim_alone"].append(median(alone[1]))
-        client = self.app.test_client()
         for name, address in PAGES.items():
             for _ in range(PAGE_LOADS):
-                load = partial(client.get, f"/api/v1{address}", headers=self.headers)
-                self.times[name].append(timed(load))
+                self.times[name].append(Context().run(self.look, address))
+
+    def saved(self) -> int:
+        """How many calls the database has."""
+        with self.app.app_context():
+            db.engine.dispose()  # fifty callers' connections leave no room for one more
+        with psycopg.connect(self.url) as connection:
+            row = connection.execute("SELECT count(*) FROM visit_attempt").fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def look(self, address: str) -> float:
+        """Seconds of a page for a supervisor, through the application, in a context of its own as a server gives it."""
+        with clock.standing_at(NOW):
+            answers = []
+            spent = timed(lambda: answers.append(self.browser.get(address)))
+        assert answers[0].status_code == 200, (address, answers[0].status_code)
+        return spent
 
 
 def furnish(stack: ExitStack, size: int) -> Desk:
@@ -166,8 +192,7 @@ def furnish(stack: ExitStack, size: int) -> Desk:
     more_dealers(world)
     callers = agents(world)
     fill(url, world, size)
-    token = a_token(world.actors["supervisor"], clock.now())
-    return Desk(app, callers, {"Authorization": f"Bearer {token}"})
+    return Desk(app, callers, signed_in(app, world.actors["supervisor"]), url)
 
 
 def main() -> None:
@@ -184,6 +209,8 @@ def main() -> None:
         claims = small.called.total() + large.called.total()
         double = claims - len(small.called) - len(large.called)
         ratio("visits_double", double, "at most", 0, f"people called twice in {claims:,} claims")
+        lost = claims - small.saved() - large.saved()
+        ratio("visits_lost", lost, "at most", 0, f"calls that were saved and are not there, of {claims:,}")
 
 
 if __name__ == "__main__":

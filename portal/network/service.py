@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from functools import lru_cache
+from importlib import import_module
 from zoneinfo import ZoneInfo, available_timezones
 
 import chinese_calendar
 from psycopg.errors import LockNotAvailable
-from pypinyin import lazy_pinyin
 from sqlalchemy import insert, select
 from sqlalchemy.exc import OperationalError
 
@@ -63,9 +64,12 @@ def next_unit_ids(count: int) -> list[int]:
     )
 
 
+@lru_cache(maxsize=4096)
 def pinyin(name: str) -> str:
     """A key that sorts Chinese names as people expect (重庆 → chong qing)."""
-    return " ".join(lazy_pinyin(name)).lower()
+    # Its phrases take a tenth of a start of every process; only imports and boards need them.
+    syllables: list[str] = import_module("pypinyin").lazy_pinyin(name)
+    return " ".join(syllables).lower()
 
 
 def seed_holidays(network: Network) -> None:
