@@ -82,3 +82,16 @@ def test_a_revision_begun_before_the_return_carries_its_reasons_too(world: World
     assert (again.status_code, again.json["id"], again.json["return_reason"]) == (201, draft, "请核对")
     rows = clerk.get(f"/customer-files/{draft}/rows").json["items"]
     assert [each["return_reason"] for each in rows] == [None, "电话不通"]
+
+
+def test_nobody_is_reminded_of_a_month_that_is_not_over(world: World, api_as: As) -> None:
+    region = api_as(world.actors["region"])
+    assert region.post("/consolidations/2026-10/remind", json={}).json["reminded"] == ["D1", "D2"]
+    answer = region.post("/consolidations/2026-11/remind", json={})
+    assert (answer.status_code, answer.json["code"]) == (409, "month_not_open")
+
+
+def test_a_month_is_not_sealed_before_its_lock(world: World, api_as: As) -> None:
+    answer = api_as(world.actors["supervisor"]).post("/months/2026-10/seal")
+    assert (answer.status_code, answer.json["code"]) == (409, "open_visits")
+    assert answer.json["locked_at"] == "2026-11-21T00:00:00+08:00"

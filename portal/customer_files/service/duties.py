@@ -41,6 +41,14 @@ def must_take(network_id: int, unit: Unit, month: date, now: datetime) -> None:
         raise Conflict(code, words, month_state=state.value)
 
 
+def must_be_over(network_id: int, month: date, now: datetime) -> None:
+    """Raise Conflict month_not_open: nobody owes anything for a month that is not over."""
+    state = clocks.month_state(network_id, month, now, None)
+    if state is MonthState.NOT_OPEN:
+        code, words = _CLOSED[state]
+        raise Conflict(code, words, month_state=state.value)
+
+
 def due_at(unit: Unit, month: date) -> datetime:
     """The exclusive end of the unit's window: its own, extended one, or the calendar's where it owes nothing."""
     duty = clocks.filing_duty(unit.id, month)

@@ -150,7 +150,7 @@ def _to_review(actor: Actor, file_id: int) -> tuple[CustomerFile, Unit]:
 def remind(actor: Actor, month: date, region: Unit, codes: Sequence[str], note: str = "") -> Reminded:
     """Remind whoever still owes at this moment; without codes, all who do.
 
-    Raises NotAllowed, Invalid (unknown_unit).
+    Raises NotAllowed, Invalid (unknown_unit), Conflict (month_not_open).
     """
     must_be_in_charge(actor, region.unit_path)
     board = queries.region_board(region, month)
@@ -162,9 +162,10 @@ def remind(actor: Actor, month: date, region: Unit, codes: Sequence[str], note: 
     ]
     if errors:
         raise Invalid("unknown_unit", errors[0].detail, errors)
+    now = clock.now()
+    duties.must_be_over(actor.network_id, month, now)
     asked = list(dict.fromkeys(codes)) or [dealer.unit.code for dealer in board.dealers if dealer.owes]
     owing = [by_code[code] for code in asked if by_code[code].owes]
-    now = clock.now()
     for dealer in owing:
         db.session.execute(
             insert(Reminder).values(

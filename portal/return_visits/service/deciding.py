@@ -134,12 +134,18 @@ def waive(actor: Actor, visit_id: int, reason: str) -> Visit:
 
 
 def seal(actor: Actor, month: date) -> SealedMonth:
-    """Close a month for good, with its figures. Raises Conflict open_visits, month_open or month_sealed."""
+    """Close a month for good, with its figures. Raises Conflict month_sealed, or open_visits, also before the lock:
+    until then each amendment opens more (API.md has the one code for both).
+    """
     now = clock.now()
     figures = queries.total(month, actor.root_path)
     if figures.open:
         words = lazy("%(open)s customers are still open.", open=figures.open)
         raise Conflict("open_visits", words, open=figures.open)
+    locked_at = clocks.calendar(actor.network_id, month).locked_at
+    if now < locked_at:
+        words = lazy("This month still takes files.")
+        raise Conflict("open_visits", words, open=0, locked_at=clock.local(locked_at).isoformat())
     if not clocks.seal(actor, network.get_network(actor.network_id), month):
         raise Conflict("month_sealed", lazy("This month is sealed."))
     dealers = {line.unit.code: vars(line.figures) for line in queries.by_dealer(month, actor.root_path)}
