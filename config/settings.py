@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 SHORTEST_SECRET = 32
+FEWEST_LETTERS = 10  # different ones in a random key; in 32 hexadecimal digits there are hardly ever fewer
 DEMONSTRATION_NOW = datetime.fromisoformat("2026-11-06T09:30:00+08:00")
 """The demonstration's morning: after the dealers' deadline, before the regions'."""
 
@@ -21,7 +22,9 @@ class Settings(BaseSettings):
     are required, cookies travel over https only, and PORTAL_NOW is refused (API.md, Environment).
     """
 
-    model_config = SettingsConfigDict(env_file=ROOT / ".env", extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_file=ROOT / ".env", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     database_url: str | None = None
     secret_key: str | None = None
@@ -52,6 +55,10 @@ class Settings(BaseSettings):
             )
         if not self.secret_key or len(self.secret_key) < SHORTEST_SECRET:
             raise ValueError(f"production needs a SECRET_KEY of {SHORTEST_SECRET} random characters or more")
+        if len(set(self.secret_key)) < FEWEST_LETTERS:
+            raise ValueError(
+                "this SECRET_KEY is not random: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+            )
         return self
 
     @property
