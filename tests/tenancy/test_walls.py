@@ -6,16 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from portal.access import act_as
+from portal.access import act_as, actor_or_none
 from portal.checks import UNWALLED
-from portal.core.db import db, finish, look_as, within
+from portal.core.db import db, finish, look_as, raw, within
 from portal.core.errors import Conflict
 from portal.core.jobs import later
-from portal.core.scope import CLOSED, Scope, enter
+from portal.core.scope import CLOSED, Scope, current_scope, enter
 from tests.conftest import NOW, an_app
 from tests.factories import World, a_world
 
@@ -249,6 +250,54 @@ def test_borrowed_eyes_are_given_back_by_the_rollback_of_a_statement_that_failed
         db.session.execute(text("SELECT 1 / 0"))
     assert db.session.scalar(text("SELECT count(*) FROM obligation")) == mine
     act_as(None)
+
+
+def test_the_owner_is_bound_too(app, world: World):
+    """FORCE: a migration that changes rows without stating a scope changes none."""
+    finish(good=False)
+    look_as(CLOSED)
+    with suppress(Conflict), db.session.begin_nested():
+        db.session.execute(text("SET LOCAL ROLE portal_owner"))
+        assert db.session.execute(text("UPDATE obligation SET due_at = due_at")).rowcount == 0
+        assert db.session.scalar(text("SELECT count(*) FROM customer")) == 0
+        raise Conflict("undone", "The role ends with the savepoint.")
+    assert db.session.scalar(text("SELECT current_user")) == "portal_app"
+
+
+def test_a_copy_into_a_walled_table_is_refused(app, world: World):
+    """Hence the temporary table before each import."""
+    look_as(world.actors["clerk"].scope)
+    with (
+        pytest.raises(psycopg.errors.FeatureNotSupported, match="row-level security"),
+        db.session.begin_nested(),
+    ):
+        raw().execute("COPY customer (network_id) FROM STDIN")
+
+
+def test_foreign_keys_tell_nothing_of_another_network(app, world: World, other: World):
+    """A unit of another network and one that never was: the same refusal, by the same constraint."""
+    scope = world.actors["clerk"].scope
+    said = set()
+    for unit_id in (other.units["D1"].id, 2**40):
+        look_as(scope)
+        with pytest.raises(IntegrityError) as refused, db.session.begin_nested():
+            db.session.execute(
+                text(
+                    "INSERT INTO customer (network_id, unit_path, unit_id, name, phone, address) "
+                    "VALUES (:network, :path, :unit, 'n', '13800000000', 'a')"
+                ),
+                {"network": scope.network, "path": scope.low, "unit": unit_id},
+            )
+        said.add(refused.value.orig.diag.constraint_name)
+    assert len(said) == 1
+
+
+def test_nothing_of_a_request_stays_on_its_thread(app, world: World, api_as):
+    """A context variable outlives the request: whoever works on this thread next must not have the last one's eyes."""
+    assert api_as(world.actors["supervisor"]).get("/me").status_code == 200
+    assert (actor_or_none(), current_scope()) == (None, CLOSED)
+    assert api_as(world.actors["supervisor"]).get("/customers?cursor=nonsense").status_code >= 400
+    assert (actor_or_none(), current_scope()) == (None, CLOSED)
 
 
 def test_jobs_of_another_network_are_not_seen(app, world: World, other: World):
