@@ -8,7 +8,7 @@ loop does the same, one clock after the other, through the ORM; its cases are dr
 import sys
 import time
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import psycopg
 from bench.ground import NOW, data_folder, ground, median, ratio
 from portal import clocks, network
 from portal.access import act_as
+from portal.accounts import Membership, Person
 from portal.clocks import Obligation
 from portal.clocks.models import ClockStep
 from portal.clocks.service import breaching
@@ -26,12 +27,13 @@ from portal.clocks.service.sweeping import Clockwork
 from portal.core import clock, events
 from portal.core.db import db, finish, within
 from portal.core.scope import Scope
-from portal.network import UnitLine
+from portal.network import Unit, UnitLine
 from portal.notices.models import Notice
 from tests.factories import World, commander
 
 SIZES = (10_000, 1_000_000)
 DUE, ROUNDS, REGIONS = 1_000, 5, 20
+WRITTEN = "obligation, clock_step, notice, event, breach, sanction_case, sanction_step"
 OPEN = """
     INSERT INTO obligation (network_id, unit_path, unit_id, kind, rule, rulebook_version, source, subject, month,
                             opened_at, due_at, first_due_at, planned_at, next_at)
@@ -105,6 +107,8 @@ class Minute:
         passed = time.perf_counter() - started
         finish(good=False)
         db.session.remove()
+        with psycopg.connect(self.url, autocommit=True) as connection:  # what was undone is in nobody's way
+            connection.execute(f"VACUUM {WRITTEN}")
         assert did == (DUE if due else 0), did
         return passed
 
@@ -112,6 +116,27 @@ class Minute:
         act_as(None)
         found = clocks.sweep(self.world.network, clock.now())
         return found.breached.get("customer_file", 0)
+
+    def tell(self, unit_id: int, kind: str, now: datetime) -> int:
+        """A notice for each one who works there."""
+        network_id = self.world.network.id
+        chosen = db.select(Membership).join(Person, Person.id == Membership.person_id)
+        holders = db.session.scalars(
+            chosen.where(
+                Membership.network_id == network_id,
+                Membership.unit_id == unit_id,
+                Membership.status == "active",
+                Person.status == "active",
+            )
+        ).all()
+        for each in holders:
+            db.session.add(
+                Notice(
+                    network_id=network_id, unit_path=each.unit_path, membership_id=each.id, at=now, sender="clock",
+                    kind=kind, subject="Overdue", params={}, note="", link="",
+                )
+            )  # fmt: skip
+        return len(holders)
 
     def loop(self) -> int:
         """As it is written without sets: each clock by itself, with a flush for each."""
@@ -129,20 +154,12 @@ class Minute:
                     object_id=str(each.id), before={}, after={"kind": each.kind},
                 )  # fmt: skip
                 db.session.add_all([step, trail])
-                holders = db.session.execute(
-                    db.text(
-                        "SELECT id, unit_path FROM membership WHERE network_id = :n AND unit_id = :u AND status = 'active'"
-                    ),
-                    {"n": network.id, "u": each.unit_id},
-                )
-                for holder in holders:
-                    db.session.add(
-                        Notice(
-                            network_id=network.id, unit_path=holder.unit_path, membership_id=holder.id, at=now,
-                            sender="clock", kind="obligation:overdue", subject="Overdue", params={}, note="", link="",
-                        )
-                    )  # fmt: skip
-                above = self.world.units["R1"]
+                self.tell(each.unit_id, "obligation:overdue", now)
+                above = db.session.get_one(Unit, each.unit_id)
+                while above.parent_id is not None:  # the nearest superior at which somebody acts
+                    above = db.session.get_one(Unit, above.parent_id)
+                    if self.tell(above.id, "obligation:escalated", now):
+                        break
                 db.session.add(
                     Obligation(
                         network_id=network.id, unit_path=above.unit_path, unit_id=above.id, kind="escalation",

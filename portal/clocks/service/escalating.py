@@ -32,10 +32,10 @@ _HELD = f"""EXISTS (SELECT 1 FROM membership m JOIN person p ON p.id = m.person_
 """OFFSET 0 keeps each unit's look-up by its key: without statistics (after an import) a join would read them all."""
 _ABOVE = f"""(SELECT u.id, u.unit_path, u.name FROM unit u
     WHERE u.network_id = :network AND u.status = 'active'
-      AND u.id = ANY(trim_array(string_to_array(rtrim(r.unit_path, '.'), '.')::bigint[], 1))
+      AND u.id = ANY(string_to_array(rtrim(r.above, '.'), '.')::bigint[])
       AND (u.kind = 'headquarters' OR {_HELD})
     ORDER BY u.unit_path DESC LIMIT 1)"""  # noqa: S608
-"""The nearest superior at which somebody holds the duty; headquarters at the end."""
+"""Of the path `above` the nearest unit at which somebody holds the duty; headquarters at the end."""
 
 UNHELD_UNITS = text(
     f"""SELECT u.id FROM unit u
@@ -44,21 +44,24 @@ UNHELD_UNITS = text(
 ).bindparams(bindparam("units", type_=ARRAY(BigInteger)))
 
 SUPERIORS = text(
-    f"""SELECT r.unit_path, s.id, s.name FROM unnest(CAST(:paths AS text[])) AS r(unit_path)
+    f"""SELECT r.above, s.id, s.name FROM unnest(CAST(:paths AS text[])) AS r(above)
     CROSS JOIN LATERAL {_ABOVE} s"""  # noqa: S608
 ).bindparams(bindparam("paths", type_=ARRAY(Text)))
 
 OPEN = text(
     f"""
-    WITH fresh AS (
+    WITH missed AS MATERIALIZED (
+        SELECT * FROM jsonb_to_recordset(:rows) AS r(origin_id bigint, above text, level int, version int, source text,
+                                                     due_at timestamptz, until timestamptz)),
+    acting AS MATERIALIZED (
+        SELECT r.above, s.id, s.unit_path FROM (SELECT DISTINCT above FROM missed) r CROSS JOIN LATERAL {_ABOVE} s),
+    fresh AS (
         INSERT INTO obligation (network_id, unit_path, unit_id, kind, rule, rulebook_version, source, subject,
                                 opened_at, due_at, first_due_at, planned_at, next_at, origin_id, level)
         SELECT :network, s.unit_path, s.id, 'escalation', 'calendar.escalation', r.version, r.source,
                r.origin_id || ':' || extract(epoch FROM r.due_at)::bigint, :now, r.until, r.until, :now, :now,
                r.origin_id, r.level
-        FROM jsonb_to_recordset(:rows) AS r(origin_id bigint, unit_path text, level int, version int, source text,
-                                            due_at timestamptz, until timestamptz)
-        CROSS JOIN LATERAL {_ABOVE} s
+        FROM missed r JOIN acting s ON s.above = r.above
         ON CONFLICT DO NOTHING RETURNING id, unit_path, unit_id, origin_id, level, due_at),
     trail AS (
         INSERT INTO event (network_id, unit_path, at, doer, via, action, kind, object_id, before, after)
@@ -82,12 +85,20 @@ def unheld(network_id: int, units: Iterable[int] | None = None) -> set[int]:
 
 def superiors_that_act(network_id: int, paths: Iterable[str]) -> dict[str, tuple[int, str]]:
     """Path of a unit → the nearest superior at which somebody acts: its id and name."""
-    rows = db.session.execute(SUPERIORS, {"network": network_id, "paths": sorted(set(paths))})
-    return {row.unit_path: (row.id, row.name) for row in rows}
+    parents = {path: above(path) for path in paths}
+    wanted = sorted(set(parents.values()))
+    rows = db.session.execute(SUPERIORS, {"network": network_id, "paths": wanted})
+    found = {row.above: (row.id, row.name) for row in rows}
+    return {path: found[parent] for path, parent in parents.items() if parent in found}
+
+
+def above(path: str) -> str:
+    """The path of the unit above: '0003.0017.' of '0003.0017.0042.'."""
+    return path[: path.rstrip(".").rfind(".") + 1]
 
 
 def open_levels(who: events.Doer, rows: Sequence[dict[str, Any]], now: datetime) -> Sequence[Any]:
-    """Start the next superior's clock for each row (origin_id, unit_path, level, version, source, due_at, until).
+    """Start the next superior's clock for each row (origin_id, above, level, version, source, due_at, until).
 
     The wall lets two sweeps meet at the unique key: only one gets the row back. Gives those that are new.
     """

@@ -251,7 +251,7 @@ class Looking:
             wanted.append(
                 {
                     "origin_id": row.origin_id or row.id,
-                    "unit_path": row.unit_path,
+                    "above": escalating.above(row.unit_path),
                     "level": row.level + 1,
                     "version": row.rulebook_version,
                     "source": escalation.source if escalation else "",
