@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from portal import clocks, notices
+from portal import clocks, customer_files, notices
 from portal.core import clock
 from portal.core.db import db
 from portal.core.waiting import Waiting
 from portal.home import queries
 from tests.conftest import PageClient
+from tests.customer_files.filing import rows, submitted
 from tests.factories import World
 from tests.pages import Page
 
@@ -179,3 +180,19 @@ def test_what_waits_is_asked_for_once(world: World, browser_as: Callable[..., Pa
         assert all(each.count > 0 for each in found.values())
     owed = queries.waiting(world.as_("clerk"), clock.now())
     assert owed["/files"] == Waiting(1, late=False)
+
+
+def test_a_returned_file_counts_down_to_its_own_limit(
+    world: World, browser_as: Callable[..., PageClient], at: Any
+) -> None:
+    """R048: filed in time and sent back after the deadline: nothing is overdue, the mending has 48 hours."""
+    file = submitted(world.as_("clerk"), rows(2))
+    at("2026-11-06 09:30:00")
+    customer_files.return_file(world.as_("region"), file.id, "地址不全", [])
+    page = browser_as(world.actors["clerk"]).page("/")
+    assert "逾期" not in page.text
+    assert "截止 11月8日（周日）09:30" in page.text
+    assert "继续处理 10 月档案" in page.text
+    board = browser_as(world.actors["region"]).page("/")
+    assert "逾期 9 小时 30 分" in board.text  # the other dealer
+    assert board.text.count("逾期 9 小时 30 分") == 1

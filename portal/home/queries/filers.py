@@ -22,6 +22,9 @@ def filer(moment: Moment) -> Start:
     by_month = {month: (state, file) for month, state, file in history}
     owed = clocks.duties_of(actor.unit_id)
     filing = clocks.find(FILING[actor.unit_kind], actor.unit_id, moment.month)
+    returned = next(
+        (duty for duty in owed if duty.kind == Kind.RETURNED_FILE and duty.month == moment.month), None
+    )
     before = by_month.get(months.before(moment.month))
     last = before[1].customers if before and before[1] is not None else None
     tasks = rules.first_due([*month_duties(moment, owed, last), *case_tasks(moment)])
@@ -41,7 +44,7 @@ def filer(moment: Moment) -> Start:
         moment,
         "dealer",
         rules.heading(tasks),
-        card=_file_card(moment, str(state), filing),
+        card=_file_card(moment, str(state), returned or filing),
         tasks=tasks,
         nothing=_next_words(moment),
         months=past[:PAST_MONTHS],
@@ -60,6 +63,7 @@ def _next_words(moment: Moment) -> Any:
 
 
 def _file_card(moment: Moment, state: str, filing: Obligation | None) -> MonthCard | None:
+    """`filing`: the duty that counts now; of a file that came back it is the one to mend it, with its own limit."""
     if moment.ruled is None:
         return None
     written, named, calendar = months.text(moment.month), moment.month_words, moment.ruled.calendar
@@ -67,6 +71,7 @@ def _file_card(moment: Moment, state: str, filing: Obligation | None) -> MonthCa
     due_at = filing.due_at if filing else calendar.dealer_due_at
     done = filing is not None and filing.judged_at is not None
     late = not done and moment.now >= due_at
+    back = filing is not None and filing.kind == Kind.RETURNED_FILE
     stage = 3 if state == "consolidated" else 2 if done else 1
     if done:
         wanted, words, icon = f"/files/{written}", gettext("See the file of %(month)s", month=named), "file"
@@ -89,7 +94,7 @@ def _file_card(moment: Moment, state: str, filing: Obligation | None) -> MonthCa
         primary=Action(wanted, words, icon) if reached(wanted) else None,
         links=[link for link in links if not done or not link.href.endswith("/nil")],
         words=""
-        if not late
+        if not late or back
         else gettext(
             "Late files are taken until %(limit)s and are marked as late.",
             limit=rules.short_limit(calendar.locked_at, moment.zone, moment.lang),
