@@ -90,12 +90,21 @@ def test_a_decision_that_stands_on_its_own_stays(world: World, court: Court, at:
     case = court.propose(rule="R033", unit="D1")["id"]
     court.final(case)
     put_up(world, case, at)
+    clocks.sweep(world.network, at.forward(minutes=1))
+    steps = [
+        each for each in clock_of(court, "case_step", "approver") if each[0].startswith(f"{case}:review")
+    ]
+    assert steps == [(f"{case}:review:1", "open")]  # a step with a deadline of its own
+    due_at = court.get(case)["step_due_at"]
+    assert due_at[:10] == f"{at.moment + timedelta(days=3, hours=8):%Y-%m-%d}"
     assert court.refused(case, "execute") == (409, "under_review")
     done = court.step(case, "review", "approver2", decision="upheld", note="Other facts carry it.")
     assert (done["state"], done["review_at"]) == ("served", None)
     assert court.step(case, "execute")["state"] == "executed"
     moves = [each["move"] for each in court("officer").get(f"/sanction-cases/{case}/steps").json["items"]]
     assert moves == ["propose", "approve", "serve", "review", "keep", "execute"]
+    clocks.sweep(world.network, at.forward(minutes=1))
+    assert (f"{case}:review:1", "met") in clock_of(court, "case_step", "approver")
 
 
 def test_when_the_dealer_wins_the_manager_s_case_is_reviewed(world: World, court: Court, at: Hands) -> None:

@@ -23,7 +23,8 @@ KEEP_UP = (
         UPDATE obligation o SET closed_at = :now, next_at = NULL, awaited_until = NULL, judged_at = least(:now, (
             SELECT coalesce(min(s.at), :now) FROM sanction_step s
             WHERE s.network_id = o.network_id AND s.case_id = split_part(o.subject, ':', 1)::bigint
-              AND s.at >= o.opened_at AND s.state <> split_part(o.subject, ':', 2)))
+              AND (s.at > o.opened_at OR s.at = o.opened_at AND split_part(o.subject, ':', 2) <> 'review')
+              AND s.state <> split_part(o.subject, ':', 2)))
         WHERE {_OPEN} AND NOT EXISTS (SELECT 1 FROM owed WHERE owed.subject = o.subject)"""  # noqa: S608
     ),
     text(

@@ -135,7 +135,7 @@ def _board(endpoint: str, tabs: Sequence[Tab], tab: Tab) -> str:
         here=url_for(endpoint, **state),
         state_tags=shown.STATE_TAGS,
         who_words=shown.WHO_WORDS,
-        due_words=shown.DUE_WORDS,
+        due_words=shown.due_words,
         measure_words=measure_words,
         proposes=actor.may(Permission.SANCTION_PROPOSE),
         own=actor.role not in TABS,

@@ -61,6 +61,15 @@ DUE_WORDS: Mapping[State, Any] = {
     State.UPHELD: _("to be executed by"),
     State.VARIED: _("to be executed by"),
 }
+
+
+def due_words(case: Case) -> Any:
+    """Whose step the deadline of a case is."""
+    if case.review_at is not None and case.at in REVIEWED:
+        return _("to be reviewed by")
+    return DUE_WORDS.get(case.at, "")
+
+
 WHO_WORDS: Mapping[Who, Any] = {
     Who.DEALER: _("Dealer"),
     Who.STORE: _("Store"),

@@ -163,7 +163,11 @@ def to_close(now: datetime) -> Sequence[Case]:
     """Executed and revoked cases whose time to be closed has come; locked ones are left out."""
     chosen = (
         select(Case)
-        .where(Case.state.in_([State.EXECUTED.value, State.REVOKED.value]), Case.step_due_at <= now)
+        .where(
+            Case.state.in_([State.EXECUTED.value, State.REVOKED.value]),
+            Case.step_due_at <= now,
+            Case.review_at.is_(None),
+        )
         .order_by(Case.id)
         .limit(500)
     )

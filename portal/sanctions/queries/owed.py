@@ -7,24 +7,27 @@ from sqlalchemy import select
 from portal.access import Actor, Role
 from portal.core.db import db
 from portal.sanctions.models import Case
-from portal.sanctions.rules import State
+from portal.sanctions.rules import REVIEWED, State
 
 WAITING = (State.EXECUTED, State.REVOKED)
 """These wait to be closed by themselves: nobody is late."""
 
+_DECIDED = ", ".join(f"'{state.value}'" for state in REVIEWED)
+REVIEW = f"c.review_at IS NOT NULL AND c.state IN ({_DECIDED})"
 OWED_STEPS = f"""
-    SELECT c.id::text || ':' || c.state || ':' || (
+    SELECT c.id::text || ':' || CASE WHEN {REVIEW} THEN 'review' ELSE c.state END || ':' || (
                SELECT count(*) FROM sanction_step s
-               WHERE s.network_id = c.network_id AND s.case_id = c.id AND s.move = 'propose') AS subject,
-           greatest(c.drafted_at, c.proposed_at, c.approved_at, c.served_at, c.appealed_at, c.decided_at) AS opened_at,
+               WHERE s.network_id = c.network_id AND s.case_id = c.id AND s.move IN ('propose', 'keep')) AS subject,
+           greatest(c.drafted_at, c.proposed_at, c.approved_at, c.served_at, c.appealed_at, c.decided_at,
+                    c.review_at) AS opened_at,
            c.step_due_at AS due_at, c.rulebook_version, c.requirement AS source
     FROM sanction_case c
-    WHERE c.network_id = :network AND c.step_due_at IS NOT NULL AND c.closed_at IS NULL
-      AND c.state NOT IN ({", ".join(f"'{state.value}'" for state in WAITING)})
+    WHERE c.network_id = :network AND c.step_due_at IS NOT NULL AND ({REVIEW} OR c.closed_at IS NULL
+      AND c.state NOT IN ({", ".join(f"'{state.value}'" for state in WAITING)}))
 """  # noqa: S608 - states are constants of this room
 """SQL with `:network`: a row for each case in which somebody at headquarters owes the next step.
 
-`subject` is case, state and how often it was proposed: a case that was returned owes its steps anew.
+`subject` is case, state and how often it was proposed or kept on review: after that its steps are owed anew.
 """
 
 TOP_UPS = """
@@ -56,7 +59,10 @@ NEXT = {
 
 def whose_step(subject: str) -> tuple[Role, ...]:
     """Who at headquarters owes the step that `subject` of `OWED_STEPS` names."""
-    return NEXT.get(State(subject.split(":")[1]), (Role.SANCTION_OFFICER, Role.FINANCE))
+    step = subject.split(":")[1]
+    if step == "review":
+        return (Role.SANCTION_APPROVER,)
+    return NEXT.get(State(step), (Role.SANCTION_OFFICER, Role.FINANCE))
 
 
 def not_told(actor: Actor) -> Sequence[int]:

@@ -149,6 +149,13 @@ def step_due(state: State, now: datetime, times: Times, *, stated: bool = False)
 
 
 MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
+
+
+def kept_due(state: State, now: datetime, times: Times) -> datetime | None:
+    """The same after a review in which the decision stood: its time to appeal is not given a second time."""
+    return now + times.approval if state is State.SERVED else step_due(state, now, times)
+
+
 # --- the facts in words --------------------------------------------------------------------------------------
 
 

@@ -23,7 +23,7 @@ from portal.network import Network
 from portal.rulebook import Who
 from portal.sanctions import queries
 from portal.sanctions.models import Breach, Case, Step
-from portal.sanctions.rules import STANDS, Move, State, planned, under_review
+from portal.sanctions.rules import REVIEWED, STANDS, Move, State, planned, under_review
 
 PLACE: dict[Who, tuple[str, Role | None]] = {
     Who.STORE: ("store", None),
@@ -267,6 +267,9 @@ def put_up_for_review(who: events.Doer, case: Case, reason: str, now: datetime) 
     if case.review_at is not None or not under_review(case.at, case.decision):
         return
     case.review_at, case.review_reason = now, reason
+    if case.at in REVIEWED:  # somebody else's step, with a deadline of its own
+        book = rulebook.at_version(case.network_id, case.rulebook_version)
+        case.step_due_at = now + book.sanctions.procedure.approval
     write_step(who, case, Move.REVIEW, reason, now)
     notices.tell(
         who,

@@ -86,7 +86,9 @@ def _works_at(actor: Actor, case: Case) -> bool:
 def move_on(actor: Actor, held: Held, move: Move, state: State, note: str) -> Case:
     """The case stands in its new state, with that step's own deadline, written down."""
     case = held.case
-    if case.state != state.value or move is Move.STATE:
+    if move is Move.KEEP:
+        case.step_due_at = rules.kept_due(state, held.now, held.times)
+    elif case.state != state.value or move is Move.STATE:
         stated = case.stated_at is not None
         case.step_due_at = rules.step_due(state, held.now, held.times, stated=stated)
     case.state = state.value
