@@ -207,6 +207,16 @@ def unit_names(ids: Iterable[int]) -> dict[int, Any]:
     return {row.id: row for row in db.session.execute(_NAMES, {"ids": sorted(set(ids))})}
 
 
+def missed_below(duties: Iterable[Obligation]) -> dict[int, str]:
+    """For the clocks of superiors among these: whose duty was missed, by name."""
+    origins = {each.id: each.origin_id for each in duties if each.origin_id is not None}
+    if not origins:
+        return {}
+    missed = briefly(origins.values())
+    names = unit_names(each.unit_id for each in missed.values())
+    return {key: names[missed[origin].unit_id].name for key, origin in origins.items() if origin in missed}
+
+
 def levels_of(origin_id: int) -> Sequence[Obligation]:
     """The superiors' clocks of a missed duty that this scope may see, the nearest first."""
     chosen = select(Obligation).where(Obligation.origin_id == origin_id)

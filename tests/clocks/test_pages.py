@@ -129,6 +129,7 @@ def test_what_was_sent_and_where_it_went_up_stands_on_its_page(
     region = browser_as(world.actors["region"])
     assert "督办下级逾期事项" in region.page("/clock?state=open").text
     assert "杭州恒居建材有限公司" in region.page("/clock?state=open&kind=escalation").text
+    assert "督办：杭州恒居建材有限公司" in region.page("/").text  # on its board, too
 
 
 def test_a_duty_that_nobody_holds_shows_on_the_superiors_page(world: World, browser_as: Enter) -> None:

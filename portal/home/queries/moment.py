@@ -127,7 +127,7 @@ def stops(moment: Moment, reached: int, late: bool) -> list[rules.Stop]:
 
 def month_duties(moment: Moment, owed: Sequence[Obligation], last: int | None = None) -> list[Task]:
     """A unit's open duties as tasks."""
-    tasks, reached = [], reach(moment.actor)
+    tasks, reached, missed = [], reach(moment.actor), clocks.missed_below(owed)
     for duty in owed:
         month = duty.month or moment.month
         named = rules.month_words(month, moment.lang)
@@ -144,6 +144,10 @@ def month_duties(moment: Moment, owed: Sequence[Obligation], last: int | None = 
                 "/rectifications?state=open",
             )
             sub, state = gettext("A customer is not satisfied, or in doubt"), ("mute", gettext("Open"))
+        elif duty.kind == Kind.ESCALATION:
+            title = gettext("See to what %(unit)s has missed", unit=missed.get(duty.id, ""))
+            href = f"/clock/{duty.origin_id}"
+            sub, state = gettext("Else it goes up to the next superior"), ("mute", gettext("Open"))
         elif duty.kind == Kind.TOP_UP:
             title, href = gettext("Top up the brand margin"), f"/sanctions/{duty.subject}"
             sub, state = gettext("Sanction case %(number)s", number=duty.subject), ("mute", gettext("Open"))
