@@ -218,11 +218,15 @@ class Repayment:
 
 
 def repayment(
-    left_at: datetime, holidays: Mapping[date, bool], zone: ZoneInfo, terms: RefundTerms
+    left_at: datetime,
+    holidays: Mapping[date, bool],
+    zone: ZoneInfo,
+    terms: RefundTerms,
+    week: frozenset[int] = frozenset(range(5)),
 ) -> Repayment:
     """By the rulebook's terms: a share of the margin within working days, the rest after months without claims."""
     day = left_at.astimezone(zone).date()
-    first_day = workdays_after(day, terms.first_within_workdays, holidays)
+    first_day = workdays_after(day, terms.first_within_workdays, holidays, week)
     months = day.year * 12 + day.month - 1 + terms.rest_after_months
     year, month = divmod(months, 12)
     last_of_month = monthrange(year, month + 1)[1]

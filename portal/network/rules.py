@@ -38,11 +38,14 @@ class UnitLine:
         return list(dict.fromkeys(each.strip() for each in _APART.split(self.territory) if each.strip()))
 
 
-def workdays_after(day: date, count: int, holidays: Mapping[date, bool]) -> date:
-    """The day that many working days later; `holidays`: days that differ from their weekday → whether one works."""
+def workdays_after(
+    day: date, count: int, holidays: Mapping[date, bool], week: frozenset[int] = frozenset(range(5))
+) -> date:
+    """The day that many working days later. `holidays`: days that differ from their weekday → whether one works;
+    `week`: the weekdays on which one works, Monday is 0."""
     while count > 0:
         day += timedelta(days=1)
-        count -= holidays.get(day, day.weekday() < 5)
+        count -= holidays.get(day, day.weekday() in week)
     return day
 
 

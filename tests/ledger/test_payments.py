@@ -187,6 +187,10 @@ def test_working_days_follow_the_network_s_holiday_table(world: World) -> None:
     days = network.holidays(world.network.id)
     assert workdays_after(date(2026, 9, 30), 1, days) == date(2026, 10, 8)  # the week of the National Day
     assert workdays_after(date(2026, 10, 9), 1, days) == date(2026, 10, 10)  # a Saturday on which one works
+    six = frozenset(range(6))
+    assert workdays_after(date(2026, 11, 6), 2, days, six) == date(
+        2026, 11, 9
+    )  # a network that works on Saturdays
     terms = rulebook.RefundTerms(first_share=50, first_within_workdays=1, rest_after_months=12)
     plan = repayment(datetime(2028, 2, 29, tzinfo=ZONE), days, ZONE, terms)
     assert plan.rest_at.astimezone(ZONE).date() == date(2029, 3, 1)  # the end of the 28th

@@ -131,7 +131,7 @@ def leave(
     if known is not None:
         return known
     days = network.holidays(actor.network_id)
-    plan = repayment(left_at, days, ZoneInfo(actor.time_zone), terms)
+    plan = repayment(left_at, days, ZoneInfo(actor.time_zone), terms, _week(found.book))
     made = Leaving(
         network_id=actor.network_id,
         unit_path=unit.unit_path,
@@ -156,6 +156,14 @@ def leave(
     }
     events.record(actor, "margin:leaving", made, after=after)
     return made
+
+
+def _week(book: rulebook.Rulebook) -> frozenset[int]:
+    """The weekdays that the network works; Monday to Friday where its rulebook says nothing."""
+    working = book.calendar.working
+    return (
+        frozenset(day for day, spans in enumerate(working.week) if spans) if working else frozenset(range(5))
+    )
 
 
 def stay(actor: Actor, unit: Unit, reason: str, *, case_id: int | None = None) -> None:
