@@ -117,6 +117,7 @@ def test_who_waits_for_a_thread_over_the_deadline_is_on_time(house: House) -> No
     assert {receipt["on_time"] for receipt in ledger.receipts.values()} == {True}
     assert len(ledger.receipts) == 2
     assert [answer["receipt"]["on_time"] for answer in late].count(False) == THREADS
+    assert house.people_in_logs() == []
 
 
 class Dawdler:
