@@ -24,6 +24,7 @@ ACTION_WORDS: dict[str, Any] = {
     "network:created": _("Network created"),
     "unit:created": _("Unit created"),
     "unit:renamed": _("Unit renamed"),
+    "unit:moved": _("Unit moved"),
     "unit:territory": _("Territory changed"),
     "rulebook:installed": _("Rulebook installed"),
     "customer:looked": _("Looked at a whole phone number"),
@@ -188,6 +189,70 @@ NAME_WORDS: dict[str, Any] = {
     "parts": lazy_pgettext("audit", "Parts"),
 }
 """What the parts of an event are called; a part without a word here is shown by its own name."""
+WORDED = ("state", "status", "kind", "result", "outcome", "purpose")
+VALUE_WORDS: dict[str, Any] = {
+    "open": lazy_pgettext("audit", "open"),
+    "met": lazy_pgettext("audit", "met"),
+    "late": lazy_pgettext("audit", "late"),
+    "breached": lazy_pgettext("audit", "missed"),
+    "waived": lazy_pgettext("audit", "waived"),
+    "checking": lazy_pgettext("audit", "being checked"),
+    "needs_correction": lazy_pgettext("audit", "errors to mend"),
+    "ready": lazy_pgettext("audit", "ready to submit"),
+    "submitted": lazy_pgettext("audit", "submitted"),
+    "checked": lazy_pgettext("audit", "checked"),
+    "consolidated": lazy_pgettext("audit", "consolidated"),
+    "returned": lazy_pgettext("audit", "returned"),
+    "withdrawn": lazy_pgettext("audit", "withdrawn"),
+    "superseded": lazy_pgettext("audit", "replaced"),
+    "good": lazy_pgettext("audit", "passed"),
+    "bad": lazy_pgettext("audit", "with errors"),
+    "excluded": lazy_pgettext("audit", "left out"),
+    "waiting": lazy_pgettext("audit", "waiting"),
+    "claimed": lazy_pgettext("audit", "claimed"),
+    "retry": lazy_pgettext("audit", "to be called again"),
+    "with_dealer": lazy_pgettext("audit", "with the dealer"),
+    "revisit": lazy_pgettext("audit", "revisit"),
+    "reported": lazy_pgettext("audit", "reported"),
+    "closed": lazy_pgettext("audit", "closed"),
+    "draft": lazy_pgettext("audit", "draft"),
+    "proposed": lazy_pgettext("audit", "proposed"),
+    "approved": lazy_pgettext("audit", "approved"),
+    "rejected": lazy_pgettext("audit", "rejected"),
+    "served": lazy_pgettext("audit", "served"),
+    "appealed": lazy_pgettext("audit", "appealed"),
+    "upheld": lazy_pgettext("audit", "upheld"),
+    "varied": lazy_pgettext("audit", "varied"),
+    "revoked": lazy_pgettext("audit", "revoked"),
+    "executed": lazy_pgettext("audit", "executed"),
+    "reached": lazy_pgettext("audit", "reached"),
+    "no_answer": lazy_pgettext("audit", "no answer"),
+    "busy": lazy_pgettext("audit", "busy"),
+    "wrong_number": lazy_pgettext("audit", "wrong number"),
+    "refused": lazy_pgettext("audit", "refused"),
+    "callback": lazy_pgettext("audit", "call-back"),
+    "not_installed": lazy_pgettext("audit", "not installed yet"),
+    "satisfied": lazy_pgettext("audit", "satisfied"),
+    "unsatisfied": lazy_pgettext("audit", "unsatisfied"),
+    "suspicious": lazy_pgettext("audit", "suspicious"),
+    "sheet": lazy_pgettext("audit", "spreadsheet"),
+    "rows": lazy_pgettext("audit", "form or program"),
+    "nil": lazy_pgettext("audit", "nil return"),
+    "dealer": lazy_pgettext("audit", "dealer"),
+    "store": lazy_pgettext("audit", "store"),
+    "region": lazy_pgettext("audit", "region"),
+    "channel": lazy_pgettext("audit", "channel"),
+    "deposit": lazy_pgettext("audit", "deposit"),
+    "forfeit": lazy_pgettext("audit", "forfeited"),
+    "hold": lazy_pgettext("audit", "held"),
+    "customer_file": lazy_pgettext("audit", "customer file"),
+    "part_file": lazy_pgettext("audit", "part of the store"),
+    "returned_file": lazy_pgettext("audit", "returned file"),
+    "rectification": lazy_pgettext("audit", "rectification"),
+    "case_step": lazy_pgettext("audit", "step of a case"),
+    "consolidation": lazy_pgettext("audit", "consolidation"),
+}
+"""What the values of WORDED parts are called."""
 
 
 @dataclass(frozen=True)
@@ -225,7 +290,12 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any], zone: ZoneInfo)
 
 
 def _written(values: Mapping[str, Any], name: str, zone: ZoneInfo) -> str | None:
-    return _text(values[name], zone) if name in values else None
+    if name not in values:
+        return None
+    value = values[name]
+    return (
+        str(VALUE_WORDS[str(value)]) if name in WORDED and str(value) in VALUE_WORDS else _text(value, zone)
+    )
 
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")

@@ -45,7 +45,7 @@ def test_newest_first_with_before_and_after(done, browser_as):
     page = browser_as(done.actors["admin"]).page("/audit?kind=customer_file")
     assert page.headings == ["审计日志"]
     assert actions(page) == ["customer_file:returned", "customer_file:submitted"]
-    assert "<del>submitted</del>" in page.html
+    assert "<del>已提交</del>" in page.html, "states in words"
     assert "第 3 行" in page.text
     assert "文件已退回" in page.text
 
