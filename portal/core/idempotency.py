@@ -48,10 +48,9 @@ def _body_hash() -> str:
             content = sent.stream.read()
             sent.stream.seek(0)
             digest.update(f"{name}={hashlib.sha256(content).hexdigest()}\n".encode())
-    elif request.is_json:
-        digest.update(_written_one_way(request.get_data()))
     else:
-        digest.update(request.get_data())
+        body = request.get_data() or b"{}"  # no body at all has no fields either
+        digest.update(_written_one_way(body) if request.is_json else body)
     return digest.hexdigest()
 
 

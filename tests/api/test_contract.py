@@ -95,3 +95,13 @@ def test_a_month_is_not_sealed_before_its_lock(world: World, api_as: As) -> None
     answer = api_as(world.actors["supervisor"]).post("/months/2026-10/seal")
     assert (answer.status_code, answer.json["code"]) == (409, "open_visits")
     assert answer.json["locked_at"] == "2026-11-21T00:00:00+08:00"
+
+
+def test_no_body_and_an_empty_one_are_the_same_body(world: World, api_as: As) -> None:
+    clerk = api_as(world.actors["clerk9"])
+    nil = {"month": "2026-10", "nil": True, "reason": "停业"}
+    filed = clerk.post("/customer-files", json=nil).json["id"]
+    key = {"Idempotency-Key": "once"}
+    first = clerk.post(f"/customer-files/{filed}/submit", headers=key)
+    again = clerk.post(f"/customer-files/{filed}/submit", json={}, headers=key)
+    assert (first.status_code, again.status_code, again.json) == (200, 200, first.json)
