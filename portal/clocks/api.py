@@ -51,6 +51,8 @@ class ObligationAnswer(Model):
     closed_at: Moment | None
     judged_at: Moment | None
     paused_at: Moment | None
+    origin: str | None  # a superior's clock: the missed duty
+    level: int  # how high above it this superior stands; 0: the duty itself
 
 
 class ObligationList(Model):
@@ -204,4 +206,6 @@ def _shown(owed: Obligation, unit: str, now: datetime) -> ObligationAnswer:
         closed_at=owed.closed_at,
         judged_at=owed.judged_at,
         paused_at=owed.paused_at,
+        origin=str(owed.origin_id) if owed.origin_id is not None else None,
+        level=owed.level,
     )

@@ -164,3 +164,18 @@ def test_refusals_come_in_order(world: World, other: World, api_as: Enter) -> No
         client = api_as(world.actors["supervisor"])
         for nothing in ("0", "999999999", "nonsense", foreign):
             assert client.post(f"/obligations/{nothing}/{step}", json={}).status_code == 404
+
+
+def test_R037_superiors_clocks_name_what_was_missed(world: World, api_as: Enter, at: Hands) -> None:
+    clocks.sweep(world.network, at("2026-11-06 08:00"))
+    key = key_of(world)
+    listed = api_as(world.actors["region"]).get("/obligations?kind=escalation&limit=200").json["items"]
+    (found,) = [each for each in listed if each["origin"] == key]
+    assert (found["unit"], found["level"], found["state"]) == ("R1", 1, "open")
+    assert (found["rule"], found["source"]) == ("calendar.escalation", "R037")
+    assert found["due_at"] == "2026-11-07T08:00:00+08:00"
+    own = api_as(world.actors["clerk"]).get("/obligations?kind=customer_file").json["items"][0]
+    assert (own["origin"], own["level"], own["state"]) == (None, 0, "breached")
+    assert [
+        each["kind"] for each in api_as(world.actors["region"]).get("/months/2026-10").json["duties"]
+    ] == ["consolidation"]

@@ -4,7 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -42,11 +42,11 @@ def stage(cloned: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.Monk
     enter(CLOSED)
 
 
-def swept(app: Portal, at_once: threading.Barrier | None = None) -> list[Swept]:
+def swept(app: Portal, at_once: threading.Barrier | None = None, now: datetime = DUE) -> list[Swept]:
     with app.app_context():
         if at_once:
             at_once.wait()
-        found = clocks.sweep_all(DUE)
+        found = clocks.sweep_all(now)
         finish(good=True)
         db.session.remove()
         return found
@@ -92,6 +92,37 @@ def test_whoever_is_filing_at_that_moment_is_not_told_off(stage: Stage) -> None:
         db.session.remove()
     assert swept(app)[0].breached == {}
     assert str(locked.id) not in marks(app, world)
+
+
+def test_a_superiors_clock_waits_while_the_duty_below_is_being_done(stage: Stage) -> None:
+    """The next superior is not told of what is being filed at this moment; and neither waits for the other."""
+    app, world = stage
+    unit_id, morning = world.units["D1"].id, datetime(2026, 11, 6, 0, tzinfo=UTC)
+    for moment in (DUE, morning):
+        swept(app, now=moment)
+
+    def levels() -> list[int]:
+        commander(world.network)
+        found = db.session.scalars(
+            db.text("SELECT level FROM obligation WHERE origin_id = :id ORDER BY level"), {"id": duty.id}
+        )
+        return list(found)
+
+    with app.app_context():
+        actor = commander(world.network)
+        duty = clocks.lock_row(Kind.CUSTOMER_FILE, unit_id, OCTOBER)
+        assert duty is not None
+        with ThreadPoolExecutor(1) as pool:
+            found = pool.submit(swept, app, None, morning + timedelta(days=1)).result(timeout=30)
+        assert found[0].escalated > 0  # the others'
+        assert levels() == [1]
+        clocks.meet(actor, Kind.CUSTOMER_FILE, unit_id, OCTOBER, morning)
+        finish(good=True)
+        db.session.remove()
+    swept(app, now=morning + timedelta(days=1, minutes=2))
+    with app.app_context():
+        assert levels() == [1]
+        db.session.remove()
 
 
 def test_months_opened_twice_at_once_are_opened_once(stage: Stage) -> None:
