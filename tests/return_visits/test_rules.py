@@ -206,6 +206,49 @@ def test_visited_is_whoever_was_reached_and_the_latest_outcome_counts(
         assert standing in (Standing.NONE, Standing.REFUSED, Standing.UNREACHABLE)
 
 
+INSTANTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)).map(lambda at: at.replace(tzinfo=UTC))
+
+
+@given(
+    st.sampled_from(Result),
+    st.sampled_from(Outcome),
+    INSTANTS,
+    st.lists(st.integers(1, 400), max_size=6),
+    st.integers(1, 60 * 24 * 50),
+)
+def test_each_attempt_leads_somewhere_and_the_last_one_in_vain_to_the_dealer(
+    result: Result, outcome: Outcome, first: datetime, spaces: list[int], minutes: int
+) -> None:
+    """Whatever is said after however many calls in vain: it is called again, goes back with a reason, or is closed."""
+    in_vain = [HOURS.next_open(first)]
+    for hours in spaces:
+        in_vain.append(HOURS.next_open(in_vain[-1] + timedelta(hours=hours)))
+    now = HOURS.next_open(in_vain.pop() + timedelta(hours=1))
+    later = HOURS.next_open(now + timedelta(minutes=minutes))
+    tried = Tried(
+        now,
+        result,
+        outcome if result is Result.REACHED else None,
+        later if result is Result.CALLBACK else None,
+        later if result is Result.NOT_INSTALLED else None,
+    )
+    step = outcomes.next_step(tried, in_vain, FLOORING, HOURS)
+    for state in outcomes.CALLABLE:
+        assert outcomes.after(state, step.move) is not state or state is State.RETRY
+    assert (step.rectify is not None) is (step.move is Move.SEND_BACK)
+    if step.move is Move.PUT_OFF and result is not Result.REFUSED:
+        assert step.next_at is not None
+        assert step.next_at > now
+        assert HOURS.includes(step.next_at)
+    else:
+        assert step.next_at is None
+    if result in outcomes.IN_VAIN:
+        enough = plan.is_unreachable([*in_vain, now], FLOORING, HOURS)
+        assert step.rectify is (Reason.UNREACHABLE if enough else None)
+    else:
+        assert step.rectify is not Reason.UNREACHABLE
+
+
 # --- coverage ---------------------------------------------------------------------------------------------
 
 ONES = st.builds(coverage.counted_as, st.sampled_from(State), st.booleans(), st.sampled_from(Standing))
@@ -228,3 +271,24 @@ def test_the_pace_keeps_days_for_second_calls() -> None:
     assert (shown.due, shown.daily, shown.days_left) == (50, 6, 15)
     assert coverage.done_on(Figures(people=100, visited=20), 40, 5, date(2026, 11, 16)) == date(2026, 11, 26)
     assert coverage.done_on(Figures(people=100, visited=20), 0, 5, date(2026, 11, 16)) is None
+
+
+@given(
+    st.integers(0, 10_000), st.integers(0, 10_000), st.integers(0, 40), st.integers(0, 70), st.integers(0, 10)
+)
+def test_the_pace_rises_to_everybody_and_never_beyond(
+    people: int, visited: int, length: int, today: int, spare: int
+) -> None:
+    opened = date(2026, 11, 1)
+    last = opened + timedelta(days=length)
+    shown = Figures(people=people, visited=min(visited, people))
+    here, tomorrow = (
+        coverage.pace(shown, opened, opened + timedelta(days=today + n), last, spare) for n in (0, 1)
+    )
+    assert 0 <= here.due <= tomorrow.due <= people
+    assert 0 < here.share <= tomorrow.share <= 1
+    missing = people - shown.visited
+    assert here.daily * max(here.days_left, 1) >= missing
+    assert here.days_left == max(length - today + 1, 0)
+    if today >= max(length - spare, 0):
+        assert here.due == people

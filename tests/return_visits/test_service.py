@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from portal import clocks, return_visits
+from portal.access import Permission
 from portal.clocks import Kind
 from portal.core import clock
 from portal.core.db import db
@@ -314,6 +315,42 @@ def test_R045_the_dealer_communicates_until_the_customer_is_satisfied(world: Wor
     shown = figures(world)
     assert (shown.visited, shown.satisfied, shown.unsatisfied, shown.open) == (1, 1, 0, 0)
     counts_are_right(world)
+
+
+def test_R039_the_regional_manager_is_told_and_comments_from_the_third_round_on(
+    world: World, at: Hands
+) -> None:
+    """Regional managers and dealers cooperate: who is silent is seen; neither can close or change anything."""
+    consolidated(world, {"D1": rows(1)})
+    visit, key = next_call(world), 0
+    assert visit is not None
+    for number in (1, 2, 3):
+        who = "agent" if number % 2 else "agent2"
+        service.claim(world.as_(who), visit.id)
+        logged = reach(world.as_(who), visit, "unsatisfied")
+        assert logged.rectification is not None
+        key = logged.rectification.id
+        region = world.as_("region")
+        waits, _ = return_visits.rectifications_waiting(region, clock.now())
+        assert waits == (1 if number == 3 else 0)
+        told = db.session.scalars(
+            db.text("SELECT kind FROM notice WHERE unit_path = :path"), {"path": region.unit_path}
+        ).all()
+        assert told.count("rectification:comment_due") == (1 if number == 3 else 0)
+        if number < 3:
+            return_visits.report(world.as_("clerk"), key, Report("已修"))
+    for who in ("clerk", "principal", "region", "channel"):
+        actor = world.as_(who)
+        assert not actor.may(Permission.VISIT_CALL)
+        assert not actor.may(Permission.VISIT_WAIVE)
+        assert queries.get_rectification(key).state == "open"
+        with pytest.raises(NotFound):
+            queries.get_visit(visit.id)
+    region = world.as_("region")
+    service.comment(region, key, "我本周上门")
+    assert return_visits.rectifications_waiting(region, clock.now()) == (0, False)
+    assert queries.get_rectification(key).state == "open"
+    assert queries.rounds_of([key])[key][-1].comment == "我本周上门"
 
 
 def test_a_wrong_number_is_put_right_beside_the_old_one(world: World, at: Hands) -> None:
