@@ -331,8 +331,7 @@ def test_R039_the_regional_manager_is_told_and_comments_from_the_third_round_on(
         assert logged.rectification is not None
         key = logged.rectification.id
         region = world.as_("region")
-        waits, _ = return_visits.rectifications_waiting(region, clock.now())
-        assert waits == (1 if number == 3 else 0)
+        assert [each.comment_due for each in queries.list_rectifications(region).items] == [number == 3]
         told = db.session.scalars(
             db.text("SELECT kind FROM notice WHERE unit_path = :path"), {"path": region.unit_path}
         ).all()
@@ -348,7 +347,7 @@ def test_R039_the_regional_manager_is_told_and_comments_from_the_third_round_on(
             queries.get_visit(visit.id)
     region = world.as_("region")
     service.comment(region, key, "我本周上门")
-    assert return_visits.rectifications_waiting(region, clock.now()) == (0, False)
+    assert [each.comment_due for each in queries.list_rectifications(region).items] == [False]
     assert queries.get_rectification(key).state == "open"
     assert queries.rounds_of([key])[key][-1].comment == "我本周上门"
 
