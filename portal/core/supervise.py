@@ -105,7 +105,13 @@ def serve(
                 str(web_threads),
             ),
             *("--timeout", "120", "--graceful-timeout", str(int(GRACE) - 5), "--keep-alive", "5"),
-            *("--log-level", "warning", "--no-control-socket"),
+            *(
+                "--log-level",
+                "warning",
+                "--no-control-socket",
+                "--config",
+                "python:config.gunicorn",
+            ),
         ]  # no access log: the portal writes its own
         worker = [sys.executable, "-m", "flask", "--app", "wsgi", "work"]
         children = [Child("web server", web, around, [listener.fileno()]), Child("worker", worker, around)]
