@@ -78,7 +78,7 @@ def test_progress_is_seen_from_outside(world: World, large: None, monkeypatch: p
     monkeypatch.setattr(
         service.checking, "_report", lambda file_id: lambda done, total: seen.append((done, total))
     )
-    monkeypatch.setattr(service.checking, "STEP", 2)
+    monkeypatch.setattr(service.storing, "PIECE", 2)
     actor = world.as_("clerk2")
     file = service.receive_rows(actor, month=OCTOBER, customers=rows(5), received_at=clock.now()).file
     check(file.id)

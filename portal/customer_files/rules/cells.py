@@ -79,6 +79,10 @@ class Bench:
                 values.extend(chunk)
             elif len(chunk) == 1:
                 values.append(self._note(start, column, chunk[0], read(chunk[0], column), empty))
+            elif "" in chunk and is_clean([cell for cell in chunk if cell != ""], column):
+                nothing = read("", column)
+                for at, cell in enumerate(chunk, start):
+                    values.append(cell if cell != "" else self._note(at, column, cell, nothing, empty))
             else:
                 part = max(1, len(chunk) // _PARTS)
                 for at in range(0, len(chunk), part):

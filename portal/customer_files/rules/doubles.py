@@ -1,8 +1,6 @@
 """What only shows between rows: the same purchase twice, and what looks alike. Set-based, no look at any file."""
 
-from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from operator import itemgetter
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from portal.customer_files.rules.problems import ERROR, WARNING, Code, Problem
 from portal.customer_files.rules.sheet import Value
@@ -17,64 +15,78 @@ def duplicates(rows: Iterable[tuple[int, Sequence[Value]]], names: Sequence[str]
     """
     index = {name: place for place, name in enumerate(names)}
     numbered = list(rows)
-    every = [values for _number, values in numbered]
+    # rows of one purchase share its phone: the few that share one are looked at, not all
+    same_phone = _repeated(numbered, index["phone"]) if "phone" in index else list(range(len(numbered)))
     found: list[Problem] = []
-    rest = [place for name, place in index.items() if name != "remarks"]
-    if rest == list(range(len(names) - 1)):
-        keys: list[Hashable] = [values[:-1] for values in every]
-    else:
-        keys = [tuple([values[place] for place in rest]) for values in every]
-    doubles = _repeated(keys)
-    firsts: dict[Hashable, int] = {}
-    gone: set[int] = set()
-    for place in doubles:
-        number = numbered[place][0]
-        first = firsts.setdefault(keys[place], number)
-        if first != number:
-            gone.add(place)
-            found.append(Problem(number, None, Code.DUPLICATE_IN_FILE, ERROR, {"row": first}, ""))
-    del keys
-    alike: set[int] = set()
+    gone = _later(numbered, same_phone, [place for name, place in index.items() if name != "remarks"])
+    for place, first in gone.items():
+        found.append(Problem(numbered[place][0], None, Code.DUPLICATE_IN_FILE, ERROR, {"row": first}, ""))
+    alike: dict[int, int] = {}
     if {"phone", "product_model", "purchase_date"} <= index.keys():
-        near = list(map(itemgetter(index["phone"], index["product_model"], index["purchase_date"]), every))
-        firsts = {}
-        for place in _repeated(near):
-            number = numbered[place][0]
-            if place not in gone and (first := firsts.setdefault(near[place], number)) != number:
-                alike.add(place)
-                found.append(Problem(number, None, Code.NEAR_DUPLICATE, WARNING, {"row": first}, ""))
+        near = [index["phone"], index["product_model"], index["purchase_date"]]
+        alike = _later(numbered, [place for place in same_phone if place not in gone], near)
+        for place, first in alike.items():
+            found.append(Problem(numbered[place][0], None, Code.NEAR_DUPLICATE, WARNING, {"row": first}, ""))
     if {"phone", "customer_name"} <= index.keys():
         if "order_no" in index:
-            found += _shared("order_no", "phone", Code.ORDER_NO_REUSED, numbered, index, gone)
-        found += _shared("phone", "customer_name", Code.PHONE_REUSED, numbered, index, gone | alike)
+            same_order = _repeated(numbered, index["order_no"])
+            found += _shared(
+                "order_no", "phone", Code.ORDER_NO_REUSED, numbered, same_order, index, gone.keys()
+            )
+        found += _shared(
+            "phone",
+            "customer_name",
+            Code.PHONE_REUSED,
+            numbered,
+            same_phone,
+            index,
+            gone.keys() | alike.keys(),
+        )
     return found
 
 
-def _repeated(keys: Sequence[Hashable]) -> list[int]:
-    """The places of all keys that stand there more than once, in order."""
-    if len(set(keys)) == len(keys):
+_Numbered = list[tuple[int, Sequence[Value]]]
+
+
+def _repeated(numbered: _Numbered, column: int) -> list[int]:
+    """The places of the rows whose value in `column` stands there more than once, in order."""
+    values = [row[column] for _number, row in numbered]
+    if len(set(values)) == len(values):
         return []
-    counts = Counter(keys)
-    return [place for place, key in enumerate(keys) if counts[key] > 1]
+    seen: set[Value] = set()
+    twice = {value for value in values if value in seen or seen.add(value)}  # type: ignore[func-returns-value]
+    return [place for place, value in enumerate(values) if value in twice]
+
+
+def _later(numbered: _Numbered, places: Iterable[int], columns: Sequence[int]) -> dict[int, int]:
+    """The places of rows that are equal in `columns` to an earlier one of `places`, with the first one's number."""
+    firsts: dict[tuple[Value, ...], int] = {}
+    later = {}
+    for place in places:
+        number, values = numbered[place]
+        first = firsts.setdefault(tuple([values[column] for column in columns]), number)
+        if first != number:
+            later[place] = first
+    return later
 
 
 def _shared(
     name: str,
     owner: str,
     code: Code,
-    numbered: list[tuple[int, Sequence[Value]]],
+    numbered: _Numbered,
+    places: Iterable[int],
     index: Mapping[str, int],
-    gone: set[int],
+    gone: Set[int],
 ) -> list[Problem]:
     """Where one value of `name` stands under two of `owner`: a warning at the later row."""
-    column = [values[index[name]] for _number, values in numbered]
     found = []
     firsts: dict[Value, tuple[int, Value]] = {}
-    for place in _repeated(column):
-        value = column[place]
+    for place in places:
+        number, values = numbered[place]
+        value = values[index[name]]
         if not value or place in gone or placeholder(str(value)):
             continue
-        number, values = numbered[place]
         first, other = firsts.setdefault(value, (number, values[index[owner]]))
         if other != values[index[owner]]:
             found.append(Problem(number, name, code, WARNING, {"why": "row", "row": first}, str(value)))

@@ -15,7 +15,7 @@ from portal.customer_files.rules.columns import Column
 from portal.customer_files.rules.dates import Span
 from portal.customer_files.rules.doubles import duplicates
 from portal.customer_files.rules.headings import Headings
-from portal.customer_files.rules.leftovers import why_no_customer
+from portal.customer_files.rules.leftovers import EXAMPLE_BEGINS, is_example, why_no_customer
 from portal.customer_files.rules.problems import ERROR, WARNING, Code, FileRefused, Problem
 from portal.customer_files.rules.sheet import Cell, Odd, Sheet, Value
 from portal.customer_files.rules.table import Table
@@ -166,9 +166,6 @@ def _from_json(value: Any) -> Cell:
     return Odd("nested", str(value)[:_SHOWN])
 
 
-_EXAMPLE_BEGINS = "示样例举填范Ee（(【["
-
-
 def _dialled(cell: Cell) -> bool:
     """Whether a phone cell holds a digit: why_no_customer then has nothing to find but an example."""
     return isinstance(cell, str) and any(sign.isdigit() for sign in cell)
@@ -176,11 +173,14 @@ def _dialled(cell: Cell) -> bool:
 
 def _leave_out(table: Table, bench: Bench, columns: Sequence[Column]) -> dict[int, str]:
     """Rows that are no customers: index -> why; "" for blank lines. Only suspects are looked at."""
+    phones, names = table.column("phone") or (), table.column("customer_name") or ()
     suspects = {i for i, _name, _code, severity, _params in bench.found if severity == ERROR}
     suspects.update(
         i
-        for i, name in enumerate(table.column("customer_name") or ())
-        if isinstance(name, str) and name[:1] in _EXAMPLE_BEGINS
+        for i, name in enumerate(names)
+        if isinstance(name, str)
+        and name[:1] in EXAMPLE_BEGINS
+        and (not phones or not _dialled(phones[i]) or is_example(clean(name)[0]))
     )
     bands = {
         block.first_row
@@ -188,10 +188,9 @@ def _leave_out(table: Table, bench: Bench, columns: Sequence[Column]) -> dict[in
         if block.first_row == block.last_row and block.last_column - block.first_column >= 2
     }
     out: dict[int, str] = {}
-    phones, names = table.column("phone") or (), table.column("customer_name") or ()
     for i in suspects:
-        if phones and _dialled(phones[i]) and not (names and str(names[i]).lstrip()[:1] in _EXAMPLE_BEGINS):
-            continue  # a customer with a mistake, as most suspects are: told before anything is cleaned
+        if phones and _dialled(phones[i]) and not (names and is_example(clean(shown(names[i]))[0])):
+            continue  # a customer with a mistake, as most suspects are: told before anything else is cleaned
         cells = {
             name: clean(shown(table.rows[i][place]))[0]
             for name, place in table.headings.places.items()

@@ -1,9 +1,10 @@
 """Reading a file's rows and judging them: one function for the request (small files) and the job (large ones)."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from time import monotonic
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,7 @@ from sqlalchemy import text, update
 
 from portal import network, rulebook
 from portal.access import Actor
-from portal.core import clock, events, storage
+from portal.core import clock, collector, events, storage
 from portal.core.db import db, outside
 from portal.core.errors import Conflict
 from portal.customer_files import queries
@@ -30,13 +31,13 @@ from portal.customer_files.service import duties, filing
 from portal.customer_files.service.columns import columns_of, limits_of
 from portal.customer_files.service.locking import lock_months
 from portal.customer_files.service.storing import (
-    compare_with_others,
+    Fields,
     store_problems,
     store_rows,
     written,
 )
 
-STEP = 10_000  # rows between two reports of progress
+PROGRESS_EVERY = 0.5  # seconds: each report is a transaction of its own
 TEXTS = frozenset(
     {
         "customer_name",
@@ -67,6 +68,7 @@ class Opened:
         return len(self.sheet.rows) - self.headings.last - 1
 
 
+@collector.put_off()
 def open_content(
     network_id: int,
     month: date,
@@ -129,17 +131,17 @@ def _mapping(file: CustomerFile) -> dict[str, str | None]:
     return {**queries.mapping_of(file.unit_id), **(file.mapping or {})}
 
 
+@collector.put_off()
 def check_rows(
     actor: Actor, file: CustomerFile, opened: Opened, report: Callable[[int, int], None] | None = None
 ) -> None:
     """Judge every row, store rows and problems, compare with other files, and say what became of the file."""
     judged, applied = judge_sheet(file, opened)
     total = len(judged.rows)
-    store_rows(file, _watched(_lines(judged), total, report))
-    store_problems(file, _problem_lines([*applied, *judged.problems] if applied else judged.problems))
-    warned = compare_with_others(file) | {
-        p.row for p in [*applied, *judged.problems] if p.severity == WARNING
-    }
+    problems = [*applied, *judged.problems]
+    store_problems(file, _problem_lines(problems))
+    warned = store_rows(file, _columns(judged), (lambda sent: report(sent, total)) if report else None)
+    warned.update(p.row for p in problems if p.severity == WARNING)
     bad = len(judged.bad)
     finish_check(actor, file, Counts(total, total - bad, bad, len(warned.intersection(judged.rows))))
 
@@ -183,33 +185,35 @@ def judge_sheet(file: CustomerFile, opened: Opened) -> tuple[Judged, list[Proble
     return run(), applied
 
 
-def _lines(judged: Judged) -> Iterator[Sequence[str | None]]:
-    """Rows as texts, in the order of storing.ROW_COLUMNS: column by column, each distinct value written once."""
+def _columns(judged: Judged) -> list[Fields]:
+    """The rows as texts, by column in the order of storing.ROW_COLUMNS: each distinct value is written once."""
     count = len(judged.rows)
-    by_name = dict(zip(judged.columns, zip(*judged.values, strict=True), strict=True)) if count else {}
-    ready: list[Iterable[str | None]] = []
+    by_name = dict(zip(judged.columns, zip(*judged.values, strict=True), strict=True))
+    good, bad = RowStatus.GOOD.value, RowStatus.BAD.value
+    columns: list[Fields] = [
+        list(map(str, judged.rows)),
+        [bad if row in judged.bad else good for row in judged.rows],
+    ]
     for name in CANONICAL:
         values = by_name.get(name)
         if values is None:
-            ready.append([("" if name in TEXTS else None)] * count)
+            columns.append([("" if name in TEXTS else None)] * count)
         elif name in TEXTS:
-            ready.append(["" if value is None else value for value in values] if None in values else values)
+            columns.append(["" if value is None else value for value in values] if None in values else values)
         else:
             texts: dict[Any, str | None] = {value: written(value) for value in set(values)}
-            ready.append([texts[value] for value in values])
+            columns.append([texts[value] for value in values])
     own = [(name, values) for name, values in by_name.items() if name not in CANONICAL]
-    extra: Iterable[str | None] = (
+    columns.append(
         [written({name: "" if v[i] is None else str(v[i]) for name, v in own}) for i in range(count)]
         if own
         else [None] * count
     )
-    good, bad = RowStatus.GOOD.value, RowStatus.BAD.value
-    raw = [written(judged.raw[row]) if row in judged.raw else None for row in judged.rows]
-    status = [bad if row in judged.bad else good for row in judged.rows]
-    return zip(map(str, judged.rows), status, *ready, extra, raw, strict=True)
+    columns.append([written(judged.raw[row]) if row in judged.raw else None for row in judged.rows])
+    return columns
 
 
-def _problem_lines(problems: Iterable[Problem]) -> Iterator[Sequence[str | None]]:
+def _problem_lines(problems: Iterable[Problem]) -> Iterator[Fields]:
     for row, column, code, severity, params, value in problems:
         yield (
             str(row),
@@ -221,22 +225,15 @@ def _problem_lines(problems: Iterable[Problem]) -> Iterator[Sequence[str | None]
         )
 
 
-def _watched(
-    lines: Iterator[Sequence[str | None]], total: int, report: Callable[[int, int], None] | None
-) -> Iterator[Sequence[str | None]]:
-    if report is None:
-        yield from lines
-        return
-    for done, line in enumerate(lines):
-        if done % STEP == 0:
-            report(done, total)
-        yield line
-
-
 def _report(file_id: int) -> Callable[[int, int], None]:
     """Progress that others see while the check runs; the check itself touches the file's row only at its end."""
+    told = -PROGRESS_EVERY
 
     def report(done: int, total: int) -> None:
+        nonlocal told
+        if monotonic() - told < PROGRESS_EVERY:
+            return
+        told = monotonic()
         with outside() as connection:
             connection.execute(
                 update(CustomerFile)

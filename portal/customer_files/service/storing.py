@@ -4,7 +4,7 @@ COPY into a walled table is refused by PostgreSQL; the detour costs some 6 % (do
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -40,19 +40,36 @@ PROBLEM_COLUMNS = {
     "params": "jsonb",
     "value": "text",
 }
-PIECE = 2000  # lines sent at once
-FIELD, EMPTY = "\x1f", "\x1e"  # no cell holds a control character: fields need no escaping then
-_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", FIELD: "\\x1f", EMPTY: "\\x1e"})
+PIECE = 10_000  # lines sent at once, and rows between two reports of progress
+_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\ufffd"})
+"""What COPY wants escaped; PostgreSQL's text takes no NUL."""
+
+Fields = Sequence[str | None]
+"""A column's values as texts; None is NULL."""
 
 
-def store_rows(file: CustomerFile, rows: Iterable[Sequence[str | None]]) -> None:
-    """Insert rows, each as texts in the order of ROW_COLUMNS (None is NULL)."""
-    _store(file, "customer_file_row", ROW_COLUMNS, rows)
+def store_rows(
+    file: CustomerFile, columns: Sequence[Fields], report: Callable[[int], None] | None = None
+) -> set[int]:
+    """Insert a file's rows, given by column in the order of ROW_COLUMNS, and warn of what other filed files hold.
+
+    `report` is told how many rows were sent so far. Gives the rows that were warned.
+    """
+    db.session.flush()
+    incoming = _send("customer_file_row", ROW_COLUMNS, columns, report)
+    # before they go in: afterwards each row would find itself in the index first
+    warned = _warn(file, _SENT, {})
+    _take_in(file, "customer_file_row", ROW_COLUMNS, incoming)
+    return warned
 
 
-def store_problems(file: CustomerFile, problems: Iterable[Sequence[str | None]]) -> None:
+def store_problems(file: CustomerFile, problems: Iterable[Fields]) -> None:
     """Insert problems, each as texts in the order of PROBLEM_COLUMNS (None is NULL)."""
-    _store(file, "customer_file_problem", PROBLEM_COLUMNS, problems)
+    db.session.flush()
+    columns = list(zip(*problems, strict=True))
+    if columns:
+        incoming = _send("customer_file_problem", PROBLEM_COLUMNS, columns, None)
+        _take_in(file, "customer_file_problem", PROBLEM_COLUMNS, incoming)
 
 
 def written(value: Any) -> str | None:
@@ -64,20 +81,36 @@ def written(value: Any) -> str | None:
     return str(value)
 
 
-def _store(
-    file: CustomerFile, table: str, columns: dict[str, str], lines: Iterable[Sequence[str | None]]
-) -> None:
-    names = ", ".join(f'"{name}"' for name in columns)
-    kinds = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+def _send(
+    table: str, columns: dict[str, str], values: Sequence[Fields], report: Callable[[int], None] | None
+) -> str:
+    """Everything into a temporary table; gives its name."""
     incoming = f"incoming_{table}"
-    db.session.flush()
+    kinds = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+    lines = map("\t".join, zip(*map(_escaped, values), strict=True))
     with raw().cursor() as cursor:
         cursor.execute(f"CREATE TEMPORARY TABLE {incoming} ({kinds}) ON COMMIT DROP")
-        with cursor.copy(
-            f"COPY {incoming} FROM STDIN (DELIMITER E'\\x1f', NULL E'\\x1e', ENCODING 'UTF8')"
-        ) as copy:
-            for piece in _pieces(lines, len(columns)):
-                copy.write(piece.encode(errors="replace"))  # half a character
+        with cursor.copy(f"COPY {incoming} FROM STDIN (ENCODING 'UTF8')") as copy:
+            sent = 0
+            while piece := list(islice(lines, PIECE)):
+                if report:
+                    report(sent)
+                copy.write(("\n".join(piece) + "\n").encode(errors="replace"))  # half a character
+                sent += len(piece)
+    return incoming
+
+
+def _escaped(values: Fields) -> Iterable[str]:
+    """A column as COPY reads it: one look at all of it tells whether there is anything to escape."""
+    joined = "".join(filter(None, values))
+    if any(sign in joined for sign in "\\\n\r\t\0"):
+        values = [value and value.translate(_ESCAPES) for value in values]
+    return ["\\N" if value is None else value for value in values]
+
+
+def _take_in(file: CustomerFile, table: str, columns: dict[str, str], incoming: str) -> None:
+    names = ", ".join(f'"{name}"' for name in columns)
+    with raw().cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {table} (network_id, unit_path, file_id, {names}) "  # noqa: S608 - names are ours
             f"SELECT %s, %s, %s, {names} FROM {incoming}",
@@ -86,41 +119,18 @@ def _store(
         cursor.execute(f"DROP TABLE {incoming}")
 
 
-def _pieces(lines: Iterable[Sequence[str | None]], width: int) -> Iterator[str]:
-    source = iter(lines)
-    while chunk := list(islice(source, PIECE)):
-        piece = "\n".join(
-            [FIELD.join([EMPTY if field is None else field for field in line]) for line in chunk]
-        )
-        clean = (
-            "\\" not in piece
-            and "\r" not in piece
-            and piece.count("\n") == len(chunk) - 1
-            and piece.count(FIELD) == len(chunk) * (width - 1)
-            and piece.count(EMPTY) == sum(line.count(None) for line in chunk)
-        )
-        if not clean:
-            piece = "\n".join(
-                FIELD.join(EMPTY if field is None else field.translate(_ESCAPES) for field in line)
-                for line in chunk
-            )
-        yield piece.replace("\x00", "\ufffd") + "\n"  # PostgreSQL's text takes no NUL
-
-
 # --- what other files say about these rows --------------------------------------------------------------------------
 
 FOUND_ELSEWHERE = ("duplicate_in_network", "phone_reused", "order_no_reused")
-# The keys are gathered into an array, and both sides are materialised and hashed: with the statistics of an hour ago a
-# planner that joins the table to itself may take a day. `found` is small where nothing was reported twice.
+# The keys are gathered into an array (the index sorts it, and drops what stands there twice), and both sides are
+# hashed: with the statistics of an hour ago a planner that joins the table to itself may take a day. `found` is small
+# where nothing was reported twice.
 _OTHERS = """
-    WITH mine AS MATERIALIZED (
-        SELECT row_no, customer_name, phone, product_model, purchase_date, order_no, quantity
-        FROM customer_file_row WHERE network_id = :network AND file_id = :file AND status <> 'excluded'
-          AND (NOT :some OR row_no = ANY(:rows))),
+    WITH mine AS {mine},
     others AS MATERIALIZED (
         SELECT file_id, row_no, customer_name, phone, product_model, purchase_date, order_no, quantity
         FROM customer_file_row
-        WHERE network_id = :network AND {key} = ANY(ARRAY(SELECT DISTINCT {key} FROM mine WHERE {key} <> ''))
+        WHERE network_id = :network AND {key} = ANY(ARRAY(SELECT {key} FROM mine WHERE {key} <> ''))
           {narrow} AND status = 'good' AND file_id <> :file),
     filed AS MATERIALIZED (
         SELECT f.id, f.month, u.name
@@ -153,25 +163,34 @@ _BY_ORDER = """
 """
 
 
-def compare_with_others(file: CustomerFile, row_nos: Sequence[int] | None = None) -> set[int]:
-    """Warn of what other filed files hold, set-based; a dealer's eyes reach no farther than its own subtree.
+_SENT = "NOT MATERIALIZED (SELECT * FROM incoming_customer_file_row)"
+_KEPT = """MATERIALIZED (
+        SELECT row_no, customer_name, phone, product_model, purchase_date, order_no, quantity
+        FROM customer_file_row WHERE network_id = :network AND file_id = :file AND status <> 'excluded'
+          AND row_no = ANY(:rows))"""
 
-    Gives the rows that were warned.
-    """
+
+def compare_with_others(file: CustomerFile, row_nos: Sequence[int]) -> set[int]:
+    """Warn of what other filed files hold of these stored rows. Gives the rows that were warned."""
     db.session.flush()
+    return _warn(file, _KEPT, {"rows": list(row_nos)})
+
+
+def _warn(file: CustomerFile, mine: str, rows: dict[str, Any]) -> set[int]:
+    """Set-based; a dealer's eyes reach no farther than its own subtree."""
     given: dict[str, Any] = {
         "network": file.network_id,
         "path": file.unit_path,
         "file": file.id,
         "unit": file.unit_id,
         "month": file.month,
-        "some": row_nos is not None,
-        "rows": list(row_nos or []),
+        **rows,
     }
     warned: set[int] = set()
     db.session.execute(text("SET LOCAL enable_nestloop = off"))
     for key, narrow, found in (("phone", "", _BY_PHONE), ("order_no", "AND order_no <> ''", _BY_ORDER)):
-        statement = _OTHERS.replace("{key}", key).replace("{narrow}", narrow).replace("{found}", found)
+        statement = _OTHERS.replace("{mine}", mine).replace("{key}", key)
+        statement = statement.replace("{narrow}", narrow).replace("{found}", found)
         warned.update(db.session.scalars(text(statement), given))
     db.session.execute(text("SET LOCAL enable_nestloop = on"))
     return warned
