@@ -20,6 +20,7 @@ from portal.customer_files.models import CustomerFile
 from portal.customer_files.queries import CANONICAL
 from portal.customer_files.rules.columns import Column
 from portal.customer_files.rules.csvs import too_many_rows
+from portal.customer_files.rules.handover import packed, unpacked
 from portal.customer_files.rules.headings import Headings, recognise
 from portal.customer_files.rules.judging import Judged, from_records, judge
 from portal.customer_files.rules.leftovers import customers_in
@@ -106,25 +107,47 @@ def check(actor: Actor, file_id: int, *, plain: bool = False) -> None:
     file = queries.get_file(file_id)
     if file.state != State.CHECKING:
         return
-    content = storage.get(file.network_id, file.sha256)
     report = _report(file_id)
     try:
-        opened = open_content(
+        opened = (_handed_over(file) if plain else None) or open_content(
             file.network_id,
             file.month,
             Kind(file.kind),
-            content,
+            storage.get(file.network_id, file.sha256),
             file.file_name or "",
             _mapping(file),
             plain=plain,
         )
-        del content
         report(0, opened.rows)
         check_rows(actor, file, opened, report)
     except (
         FileRefused
     ) as refused:  # only rows that turn out to be no customers: the request looked at all else
         finish_check(actor, file, refused=refused.code)
+    storage.drop_aside(_aside(file))
+
+
+def hand_over(file: CustomerFile, opened: Opened) -> None:
+    """Keep what the request has read for the job: to read a large workbook again takes longer than all else of it."""
+    if opened.sheet.plain:
+        storage.put_aside(_aside(file), packed(opened.sheet))
+
+
+@collector.put_off()
+def _handed_over(file: CustomerFile) -> Opened | None:
+    kept = storage.look_aside(_aside(file))
+    if kept is None:
+        return None
+    try:
+        sheet = unpacked(kept)
+    except ValueError:  # the machine stopped while it was written
+        return None
+    columns = columns_of(rulebook.current(file.network_id, file.month))
+    return Opened(sheet, recognise(sheet.rows, columns, _mapping(file)), columns)
+
+
+def _aside(file: CustomerFile) -> str:
+    return f"{file.network_id}-{file.id}-{file.sha256}"
 
 
 def _mapping(file: CustomerFile) -> dict[str, str | None]:

@@ -24,7 +24,7 @@ from portal.customer_files.models import ColumnMapping, CustomerFile
 from portal.customer_files.rules.moves import DRAFTS, Kind, State
 from portal.customer_files.rules.problems import FileRefused
 from portal.customer_files.service import duties, filing
-from portal.customer_files.service.checking import Opened, check_rows, finish_check, open_content
+from portal.customer_files.service.checking import Opened, check_rows, finish_check, hand_over, open_content
 from portal.customer_files.service.columns import columns_of
 from portal.customer_files.service.locking import lock_months
 from portal.network import Unit
@@ -315,6 +315,7 @@ def _start_check(actor: Actor, file: CustomerFile, coming: _Coming, opened: Open
         file.progress_total = opened.rows
         db.session.flush()
         duties.await_check(file, coming.unit)
+        hand_over(file, opened)
         later(JOB, once=f"{JOB}-{file.id}", file_id=file.id, plain=opened.sheet.plain)
 
 
