@@ -25,7 +25,7 @@ _STEP = 1 << 20
 _LARGEST_ROW = 16 << 20
 _ENTRIES = 5_000
 _BOMB_RATIO = 200
-_CONTROL_PART = 4 << 20
+_ENCODINGS = (b"utf-8", b"utf8", b"us-ascii", b"ascii", b"iso-8859-1")
 
 # No search may look beyond its own tag or cell, nor go back over what it has read (possessive, atomic): an XML of a few
 # kilobytes that never closes a tag would keep a process busy for hours. Numbers have at most ten digits.
@@ -191,18 +191,9 @@ class _Xml(_Part):
     def take(self, chunk: bytes) -> None:
         if self.first:
             self.first = False
-            if chunk[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in chunk[:8]:
-                raise unsafe(
-                    _l("The file is written in an unusual way: open it in Excel or WPS and save it as xlsx")
-                )
             declared = re.match(rb"\s*(?:\xef\xbb\xbf)?<\?xml[^>]*encoding\s*=\s*[\"']([\w-]+)", chunk[:200])
-            if declared and declared[1].lower() not in (
-                b"utf-8",
-                b"utf8",
-                b"us-ascii",
-                b"ascii",
-                b"iso-8859-1",
-            ):
+            wide = chunk[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in chunk[:8]
+            if wide or (declared and declared[1].lower() not in _ENCODINGS):
                 raise unsafe(
                     _l("The file is written in an unusual way: open it in Excel or WPS and save it as xlsx")
                 )
