@@ -33,6 +33,7 @@ def test_a_dealer_sees_its_own_units_and_no_others(world, api_as):
         "name": "杭州恒居建材有限公司",
         "kind": "dealer",
         "parent": "R1",
+        "city": "",
         "status": "active",
     }
 

@@ -170,6 +170,14 @@ def test_the_end_is_graceful_and_leaves_nothing(served: Served, how: signal.Sign
     assert ended(all_of_it)
 
 
+def is_worker(each: psutil.Process) -> bool:
+    """Whether it is the job worker; one that has just died has no command line any more."""
+    try:
+        return each.cmdline()[-1:] == ["work"]
+    except psutil.Error:
+        return False
+
+
 @pytest.mark.slow
 def test_what_dies_comes_back(served: Served) -> None:
     served.until_said("ready")
@@ -183,7 +191,7 @@ def test_what_dies_comes_back(served: Served) -> None:
 
     worker = served.worker()
     worker.kill()
-    until(lambda: any(each.cmdline()[-1:] == ["work"] and each != worker for each in served.children()))
+    until(lambda: any(is_worker(each) and each != worker for each in served.children()))
 
     psutil.Process(int(pid_file.read_text().split()[0])).kill()
     began = time.monotonic()
