@@ -44,7 +44,7 @@ def test_rare_characters_are_replaced_and_said(
     assert ord("𠮷") not in known
     assert printable({"name": ["张𠮷平", "王芳"]}) == ({"name": [f"张{MISSING_SIGN}平", "王芳"]}, True)
     assert printable("王芳 #evil[x] $1") == ("王芳 #evil[x] $1", False)
-    world.units["D1"].name = "𠮷祥地板 #evil[x]"
+    monkeypatch.setattr(world.units["D1"], "name", "𠮷祥地板 #evil[x]")
     assert browser.get(f"{RECEIPT}.pdf").data[:5] == b"%PDF-"
 
 

@@ -203,14 +203,15 @@ class House:
                 if target == "connection" and server:
                     found = [each for each in server.children() if "[local]" in _title(each)]
             else:
-                found = self._of_ours(target)
+                found = self.processes(target)
             if not found:
                 return False
             chance.choice(sorted(found, key=lambda each: each.pid)).kill()
             return True
         return False
 
-    def _of_ours(self, target: str) -> list[psutil.Process]:
+    def processes(self, target: str) -> list[psutil.Process]:
+        """Those of "worker", "web server" (gunicorn's master) or "web process"."""
         assert self._process is not None
         children = psutil.Process(self._process.pid).children()
         if target == "worker":

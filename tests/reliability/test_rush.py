@@ -96,7 +96,7 @@ def test_who_waits_for_a_thread_over_the_deadline_is_on_time(house: House) -> No
     ready, fresh, dawdling = units[0], units[1], units[2:14]
     program = Program(house, ready, Ledger())
     told = program.upload(a_sheet(3))
-    held = [Dawdler(house, unit) for unit in dawdling]
+    held = hold_every_thread(house, dawdling)
     until(lambda: not house.well(), 15, "no thread is free")
     ledger = Ledger()
     waiting = [
@@ -118,6 +118,25 @@ def test_who_waits_for_a_thread_over_the_deadline_is_on_time(house: House) -> No
     assert len(ledger.receipts) == 2
     assert [answer["receipt"]["on_time"] for answer in late].count(False) == THREADS
     assert house.people_in_logs() == []
+
+
+def hold_every_thread(house: House, units: list[str]) -> "list[Dawdler]":
+    """Uploads that dawdle: as many as there are threads, then the rest, which wait for one.
+
+    The web server's processes take connections as they come, one mostly the more; so each gets its own while the others
+    stand still.
+    """
+    web, left = house.processes("web process"), list(units)
+    held: list[Dawdler] = []
+    for one in web:
+        others = [each for each in web if each != one]
+        for each in others:
+            each.suspend()
+        held += [Dawdler(house, left.pop()) for _ in range(THREADS // len(web))]
+        time.sleep(1)
+        for each in others:
+            each.resume()
+    return held + [Dawdler(house, unit) for unit in left]
 
 
 class Dawdler:
