@@ -131,12 +131,3 @@ def test_a_superior_may_not_change_them(world):
     world.as_("clerk2")
     changed = db.session.execute(text("UPDATE notice SET note = 'x'"))
     assert changed.rowcount == 0
-
-
-def test_counting_unread_takes_an_index(world):
-    world.as_("clerk")
-    db.session.execute(text("SET LOCAL enable_seqscan = off"))
-    plan = db.session.execute(
-        text("EXPLAIN SELECT id FROM notice WHERE membership_id = 1 AND read_at IS NULL LIMIT 100")
-    ).scalars()
-    assert "ix_notice_unread" in " ".join(plan)
