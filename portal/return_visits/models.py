@@ -63,6 +63,7 @@ class Visit(Walled, Base):
         ),
         Index("ix_visit_by_month", "network_id", "month", "about_path", "id"),
         Index("ix_visit_by_state", "network_id", "state", "month", "about_path", "id"),
+        Index("ix_visit_joined", "network_id", "joined_to", postgresql_where=text("joined_to IS NOT NULL")),
     )
 
     network_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, or_, select, text, tuple_
+from sqlalchemy import BigInteger, ColumnElement, any_, bindparam, func, or_, select, text, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from portal import customers, network
@@ -103,10 +103,11 @@ def list_visits(
 
 def _in_state(state: State, now: datetime) -> list[ColumnElement[bool]]:
     if state is State.CLAIMED:
-        held = select(Desk.visit_id).where(Desk.visit_id.is_not(None))
-        mates = select(Visit.id).where(Visit.joined_to.in_(held), Visit.state.in_(CALLABLE))
+        # as an array the desks are asked once, and each of them leads to its visits by an index
+        desks = select(Desk.visit_id).where(Desk.visit_id.is_not(None)).scalar_subquery()
+        held = any_(func.array(desks, type_=ARRAY(BigInteger)))
         return [
-            or_(Visit.id.in_(held), Visit.id.in_(mates)),
+            or_(Visit.id == held, Visit.joined_to == held),
             Visit.lease_until > now,
             Visit.state.in_(CALLABLE),
         ]
