@@ -138,8 +138,21 @@ def unavailable(error: Exception) -> Response:
     return refusal(Unavailable(lazy("The portal cannot store anything right now. Try again in a minute.")))
 
 
+def database_went_away(error: BaseException | None) -> bool:
+    """Whether this, or what it was raised in the wake of, is a lost connection: a savepoint that cannot end, say."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            return True
+        if isinstance(error, OperationalError | InterfaceError | psycopg.OperationalError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def broken(error: Exception) -> Response:
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
+    if database_went_away(error):
         return unavailable(error)
     quiet_rollback()
     logger.error("unhandled", error=type(error).__name__, exc_info=error)
