@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
 ERROR = "error"
@@ -85,6 +86,22 @@ class FileRefused(Exception):
         self.code = code
         self.detail = detail
         self.extra = extra
+
+
+def unreadable() -> FileRefused:
+    """The refusal of a file that is damaged."""
+    return FileRefused(
+        "unreadable",
+        _l("The file is damaged and cannot be read: open it in Excel or WPS and save it again as xlsx"),
+    )
+
+
+def unsafe(reason: object) -> FileRefused:
+    """The refusal of a file that no spreadsheet program would write."""
+    return FileRefused(
+        "unsafe_file",
+        _l("%(reason)s. Open it in Excel or WPS, save it as a new xlsx and send that", reason=reason),
+    )
 
 
 def message(code: Code | str, params: Mapping[str, Any], column_label: str = "") -> str:

@@ -16,9 +16,10 @@ from python_calamine import CalamineSheet, CalamineWorkbook, PasswordError, Shee
 from portal.customer_files.rules.columns import Column, Limits
 from portal.customer_files.rules.csvs import read_csv, too_many_rows, too_wide, unsupported
 from portal.customer_files.rules.headings import fits
-from portal.customer_files.rules.packages import Marks, Package, look_through, unreadable, unsafe
-from portal.customer_files.rules.problems import FileRefused
+from portal.customer_files.rules.packages import Package, look_through
+from portal.customer_files.rules.problems import FileRefused, unreadable, unsafe
 from portal.customer_files.rules.sheet import Cell, Merged, Odd, Sheet
+from portal.customer_files.rules.worksheets import Marks
 
 _MOST_CELLS = 6_000_000  # what a reader may have to hold at once, filled or not
 _SAMPLE = 60
