@@ -2,40 +2,43 @@
 
 Writes the clocks past the walls, then runs the room's own sweep; each run is rolled back, so that all begin alike. What
 is due is due in every way: it is marked, its cases are drafted, its holders are told, the superiors' clocks begin. The
-loop does the same, one clock after the other, through the ORM; its cases are drafted by the room of sanctions, too.
+loop (peer_sweep.py) does the same, one clock after the other, through the ORM: both write as many rows of each kind
+for a clock, which is counted.
 """
 
 import sys
 import time
+from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import psycopg
 
 from bench.ground import NOW, data_folder, ground, median, ratio
+from bench.peer_sweep import Loop
 from portal import clocks, network
 from portal.access import act_as
-from portal.accounts import Membership, Person
-from portal.clocks import Obligation
-from portal.clocks.models import ClockStep
-from portal.clocks.service import breaching
-from portal.clocks.service.sweeping import Clockwork
-from portal.core import clock, events
+from portal.core import clock
 from portal.core.db import db, finish, within
 from portal.core.scope import Scope
-from portal.network import Unit, UnitLine
-from portal.notices.models import Notice
+from portal.network import UnitLine
 from tests.factories import World, commander
 
 SIZES = (10_000, 1_000_000)
 DUE, ROUNDS, REGIONS = 1_000, 5, 20
 LOOPED = 200
 """The loop takes each clock as long as the one before it: so many are enough, and its time is multiplied."""
-WRITTEN = "obligation, clock_step, notice, event, breach, sanction_case, sanction_step"
+WRITTEN = {
+    "obligation": "obligation WHERE breached_at IS NOT NULL OR kind = 'escalation'",
+    "event": "event WHERE via = 'job'",
+    "notice": "notice WHERE kind LIKE 'obligation:%'",
+    **{name: name for name in ("clock_step", "breach", "sanction_case", "sanction_step")},
+}
+"""What a sweep writes, and which rows of it."""
 OPEN = """
     INSERT INTO obligation (network_id, unit_path, unit_id, kind, rule, rulebook_version, source, subject, month,
                             opened_at, due_at, first_due_at, planned_at, next_at)
@@ -95,84 +98,40 @@ class Minute:
         clocks.sweep(self.world.network, clock.now())
         finish(good=True)
 
-    def measured(self, work: Any, *, due: int) -> float:
-        """Seconds of `work` with its commit's flush, then all of it undone."""
-        if due:
-            with within(self.root):
-                db.session.execute(
-                    db.text(COME_DUE.replace("%%", "%").replace("%(", ":").replace(")s", "")),
-                    {"network": self.world.network.id, "now": NOW, "due": due},
-                )
+    def measured(self, work: Callable[[], int], *, due: int) -> tuple[float, Counter[str]]:
+        """Seconds of `work` up to its commit, and how many rows it wrote; then all of it is undone."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(COME_DUE, {"network": self.world.network.id, "now": NOW, "due": due})
         started = time.perf_counter()
         did = work()
         db.session.flush()
         passed = time.perf_counter() - started
+        assert did == due, did
+        wrote = self.written()
         finish(good=False)
         db.session.remove()
         with psycopg.connect(self.url, autocommit=True) as connection:  # what was undone is in nobody's way
-            connection.execute(f"VACUUM {WRITTEN}")
-        assert did == due, did
-        return passed
+            connection.execute("DELETE FROM obligation WHERE month = '2026-09-01'")
+            connection.execute(f"VACUUM {', '.join(WRITTEN)}")
+        return passed, wrote
+
+    def written(self) -> Counter[str]:
+        with within(self.root):
+            counted = " UNION ALL ".join(
+                f"SELECT '{name}', count(*) FROM {sql}" for name, sql in WRITTEN.items()
+            )
+            return Counter(
+                {name: count for name, count in db.session.execute(db.text(counted)).tuples() if count}
+            )
 
     def sweep(self) -> int:
         act_as(None)
         found = clocks.sweep(self.world.network, clock.now())
         return found.breached.get("customer_file", 0)
 
-    def tell(self, unit_id: int, kind: str, now: datetime) -> int:
-        """A notice for each one who works there."""
-        network_id = self.world.network.id
-        chosen = db.select(Membership).join(Person, Person.id == Membership.person_id)
-        holders = db.session.scalars(
-            chosen.where(
-                Membership.network_id == network_id,
-                Membership.unit_id == unit_id,
-                Membership.status == "active",
-                Person.status == "active",
-            )
-        ).all()
-        for each in holders:
-            db.session.add(
-                Notice(
-                    network_id=network_id, unit_path=each.unit_path, membership_id=each.id, at=now, sender="clock",
-                    kind=kind, subject="Overdue", params={}, note="", link="",
-                )
-            )  # fmt: skip
-        return len(holders)
-
     def loop(self) -> int:
-        """As it is written without sets: each clock by itself, with a flush for each."""
-        now, network = clock.now(), self.world.network
-        who = Clockwork(network.id, network.root_path)
         with within(self.root):
-            chosen = db.select(Obligation).where(Obligation.next_at <= now).order_by(Obligation.next_at)
-            late = db.session.scalars(chosen).all()
-            for each in late:
-                each.breached_at, each.next_at = now, None
-                keys = {"network_id": network.id, "unit_path": each.unit_path}
-                step = ClockStep(**keys, obligation_id=each.id, due_at=each.due_at, step="overdue", at=now)
-                trail = events.Event(
-                    **keys, at=now, doer="clock", via="job", action="obligation:breached", kind="obligation",
-                    object_id=str(each.id), before={}, after={"kind": each.kind},
-                )  # fmt: skip
-                db.session.add_all([step, trail])
-                self.tell(each.unit_id, "obligation:overdue", now)
-                above = db.session.get_one(Unit, each.unit_id)
-                while above.parent_id is not None:  # the nearest superior at which somebody acts
-                    above = db.session.get_one(Unit, above.parent_id)
-                    if self.tell(above.id, "obligation:escalated", now):
-                        break
-                db.session.add(
-                    Obligation(
-                        network_id=network.id, unit_path=above.unit_path, unit_id=above.id, kind="escalation",
-                        rule="calendar.escalation", rulebook_version=1, source="R037", subject=f"{each.id}:1",
-                        opened_at=now, due_at=now + timedelta(days=1), first_due_at=now + timedelta(days=1),
-                        planned_at=now, next_at=now + timedelta(hours=1), origin_id=each.id, level=1,
-                    )
-                )  # fmt: skip
-                db.session.flush()
-                breaching.report(who, [each], now)
-        return len(late)
+            return Loop(self.world.network, clock.now(), version=1).run()
 
 
 def main() -> None:
@@ -181,15 +140,19 @@ def main() -> None:
         sizes = [Minute(stack, size) for size in SIZES]
         few, many = sizes
         times: dict[tuple[str, Minute], list[float]] = {}
+        wrote: dict[str, Counter[str]] = {}
         for _ in range(ROUNDS):  # by turns: what else the machine does falls on all
             for name, due in (("none", 0), ("due", DUE)):
                 for each in sizes:
                     with each.app.app_context():
-                        times.setdefault((name, each), []).append(each.measured(each.sweep, due=due))
+                        passed, wrote[name] = each.measured(each.sweep, due=due)
+                    times.setdefault((name, each), []).append(passed)
             with many.app.app_context():
-                times.setdefault(("loop", many), []).append(
-                    many.measured(many.loop, due=LOOPED) * DUE / LOOPED
-                )
+                passed, looped = many.measured(many.loop, due=LOOPED)
+            times.setdefault(("loop", many), []).append(passed * DUE / LOOPED)
+        rows = {kind: count - wrote["none"][kind] for kind, count in wrote["due"].items()}
+        loop_rows = {kind: (count - wrote["none"][kind]) * DUE // LOOPED for kind, count in looped.items()}
+        assert rows == loop_rows, (rows, loop_rows)
         took = {key: median(found) * 1000 for key, found in times.items()}
         loop, swept = took["loop", many], took["due", many]
         words = f"{loop:.0f} ms for the loop ({LOOPED} measured) to {swept:.0f} ms for {DUE:,} due of {SIZES[1]:,}"

@@ -1,7 +1,8 @@
 """Telling people in the portal, in the transaction of what they are told about."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Required, TypedDict
 
 from sqlalchemy import BigInteger, Text, bindparam, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -31,36 +32,56 @@ _TELL = text(
 )
 
 
+class To(TypedDict, total=False):
+    """One unit of a letter: who works there in the letter's roles is told (with `person_id`, that person alone), and
+    led to `link`; `params` are its own, beside the letter's."""
+
+    unit_id: Required[int]
+    link: Required[str]
+    person_id: int | None
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Letter:
+    """The same said to many; kind, subject, roles and params as `tell` has them, params of what JSON can hold."""
+
+    kind: str
+    subject: str
+    roles: Sequence[Role]
+    params: Mapping[str, Any]
+    to: list[To] = field(default_factory=list)
+
+
 _TELL_MANY = text(
     """
     INSERT INTO notice (network_id, unit_path, membership_id, at, sender, kind, subject, params, note, link)
-    SELECT :network, m.unit_path, m.id, :now, :sender, r.kind, r.subject, r.params, '', r.link
-    FROM ROWS FROM (jsonb_to_recordset(:lines) AS (unit_id bigint, person_id bigint, roles text[], kind text,
-                                                   subject text, params jsonb, link text)) WITH ORDINALITY
-         AS r(unit_id, person_id, roles, kind, subject, params, link, place)
+    SELECT :network, m.unit_path, m.id, :now, :sender, r.kind, r.subject, r.params || coalesce(t.params, '{}'), '',
+           t.link
+    FROM ROWS FROM (jsonb_to_recordset(:letters) AS (kind text, subject text, roles text[], params jsonb, "to" jsonb))
+         WITH ORDINALITY AS r(kind, subject, roles, params, "to", place)
+    CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(r."to") AS (unit_id bigint, person_id bigint, params jsonb,
+                                                                 link text))
+         WITH ORDINALITY AS t(unit_id, person_id, params, link, place)
     CROSS JOIN LATERAL (
         SELECT m.id, m.unit_path FROM membership m JOIN person p ON p.id = m.person_id
-        WHERE m.network_id = :network AND m.status = 'active' AND p.status = 'active' AND m.unit_id = r.unit_id
-          AND (r.person_id IS NULL OR m.person_id = r.person_id) AND m.role = ANY(r.roles) OFFSET 0) AS m
-    ORDER BY r.place, m.id
+        WHERE m.network_id = :network AND m.status = 'active' AND p.status = 'active' AND m.unit_id = t.unit_id
+          AND (t.person_id IS NULL OR m.person_id = t.person_id) AND m.role = ANY(r.roles) OFFSET 0) AS m
+    ORDER BY r.place, t.place, m.id
     """
-).bindparams(bindparam("lines", type_=JSONB))
+).bindparams(bindparam("letters", type_=JSONB))
 """OFFSET 0 keeps each unit's look-up by its key: without statistics (after an import) a join would read them all."""
 
 
-def tell_many(actor: Doer, lines: Sequence[Mapping[str, Any]]) -> int:
-    """Tell many at once, each something of its own; gives how many were told.
-
-    A line has unit_id, roles and person_id (None: whoever works there in these roles), kind, subject, params, link,
-    as `tell` has them, of what JSON can hold.
-    """
-    if not lines:
+def tell_many(actor: Doer, letters: Sequence[Letter]) -> int:
+    """Send all of these letters in one statement; gives how many were told."""
+    if not letters:
         return 0
     values = {
         "network": actor.network_id,
         "now": clock.now(),
         "sender": actor.name,
-        "lines": [dict(each) for each in lines],
+        "letters": [vars(each) for each in letters],
     }
     told: Any = db.session.execute(_TELL_MANY, values)
     return int(told.rowcount)

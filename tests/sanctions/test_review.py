@@ -200,8 +200,9 @@ def test_the_ladder_looks_back_as_far_as_the_rulebook_says(
     procedure = book.sanctions.procedure.model_copy(update={"ladder_within": timedelta(days=365 * years)})
     longer = book.model_copy(update={"sanctions": book.sanctions.model_copy(update={"procedure": procedure})})
     monkeypatch.setattr(rulebook, "at_version", lambda *_: longer)
-    source = ("customer_file_missing", "R047", "test:1", 1, world.units["D1"].id, at.moment)
-    sanctions.report_breaches(world.actors["officer"], [sanctions.Report(*source)], at.moment)
+    by = [("test:1", world.units["D1"].id)]
+    report = sanctions.Report("customer_file_missing", "R047", 1, at.moment, by)
+    sanctions.report_breaches(world.actors["officer"], [report], at.moment)
     found = court.list("?state=draft&unit=D1")[0]
     assert (found["step"], len(found["history"])) == (step, 1 if months == 6 else 0)
     assert court.step(found["id"], "propose")["step"] == step

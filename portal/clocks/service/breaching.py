@@ -1,5 +1,6 @@
 """What the room below is told: a missed duty is a breach of the rule that the rulebook names for it (R046, R047)."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -19,15 +20,14 @@ def source_of(obligation_id: int) -> str:
 def report(who: events.Doer, marked: Sequence[Any], now: datetime) -> int:
     """Report rows that were marked breached (id, kind, unit_id, subject, rulebook_version, due_at), in this
     transaction; a rule that the rulebook does not name drafts nothing."""
-    ruled: dict[tuple[int, str], tuple[str, str] | None] = {}
-    reports = []
+    groups: dict[tuple[int, str, str, datetime], list[Any]] = defaultdict(list)
     for row in marked:
-        place = (row.rulebook_version, row.kind)
-        if place not in ruled:
-            ruled[place] = _ruled(who.network_id, row.rulebook_version, Kind(row.kind))
-        found = ruled[place]
+        groups[row.rulebook_version, row.kind, row.subject, row.due_at].append(row)
+    reports = []
+    for (version, kind, _subject, _due_at), rows in groups.items():
+        found = _ruled(who.network_id, version, Kind(kind))
         if found is not None:
-            reports.append(_report(found, row, [{"code": "found", "at": now.isoformat()}]))
+            reports.append(_report(found, rows, [{"code": "found", "at": now.isoformat()}]))
     return sanctions.report_breaches(who, reports, now)
 
 
@@ -43,7 +43,7 @@ def note_end(
         return
     found = _ruled(owed.network_id, owed.rulebook_version, owed.kind)
     if found is not None:
-        sanctions.report_breaches(who, [_report(found, owed, [])], now)
+        sanctions.report_breaches(who, [_report(found, [owed], [])], now)
         sanctions.note_cure(who, source_of(owed.id), judged_at)
 
 
@@ -61,18 +61,10 @@ def _ruled(network_id: int, version: int, kind: Kind) -> tuple[str, str] | None:
     return (breach.key, breach.source) if breach else None
 
 
-def _report(found: tuple[str, str], row: Any, facts: list[dict[str, Any]]) -> sanctions.Report:
+def _report(found: tuple[str, str], rows: Sequence[Any], facts: list[dict[str, Any]]) -> sanctions.Report:
+    """Of rows of one rulebook, kind, subject and limit."""
     rule, requirement = found
-    return sanctions.Report(
-        rule=rule,
-        requirement=requirement,
-        source=source_of(row.id),
-        version=row.rulebook_version,
-        unit_id=row.unit_id,
-        occurred_at=row.due_at,
-        facts=[
-            {"code": "subject", "text": row.subject},
-            {"code": "due", "at": row.due_at.isoformat()},
-            *facts,
-        ],
-    )
+    one = rows[0]
+    said = [{"code": "subject", "text": one.subject}, {"code": "due", "at": one.due_at.isoformat()}]
+    by = [(source_of(row.id), row.unit_id) for row in rows]
+    return sanctions.Report(rule, requirement, one.rulebook_version, one.due_at, by, [*said, *facts])

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Text, bindparam, text, update
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from portal.access import Role
 from portal.clocks.models import Obligation
@@ -51,16 +51,17 @@ SUPERIORS = text(
 OPEN = text(
     f"""
     WITH missed AS MATERIALIZED (
-        SELECT * FROM jsonb_to_recordset(:rows) AS r(origin_id bigint, above text, level int, version int, source text,
-                                                     due_at timestamptz, until timestamptz)),
+        SELECT coalesce(o.origin_id, o.id) AS origin_id, o.due_at, regexp_replace(o.unit_path, '[^.]+[.]$', '') AS above
+        FROM unnest(:ids) AS each(id)
+        CROSS JOIN LATERAL (SELECT * FROM obligation WHERE network_id = :network AND id = each.id OFFSET 0) AS o),
     acting AS MATERIALIZED (
         SELECT r.above, s.id, s.unit_path FROM (SELECT DISTINCT above FROM missed) r CROSS JOIN LATERAL {_ABOVE} s),
     fresh AS (
         INSERT INTO obligation (network_id, unit_path, unit_id, kind, rule, rulebook_version, source, subject,
                                 opened_at, due_at, first_due_at, planned_at, next_at, origin_id, level)
-        SELECT :network, s.unit_path, s.id, 'escalation', 'calendar.escalation', r.version, r.source,
-               r.origin_id || ':' || extract(epoch FROM r.due_at)::bigint, :now, r.until, r.until, :now, :now,
-               r.origin_id, r.level
+        SELECT :network, s.unit_path, s.id, 'escalation', 'calendar.escalation', :version, :source,
+               r.origin_id || ':' || extract(epoch FROM r.due_at)::bigint, :now, :until, :until, :now, :now,
+               r.origin_id, :level
         FROM missed r JOIN acting s ON s.above = r.above
         ON CONFLICT DO NOTHING RETURNING id, unit_path, unit_id, origin_id, level, due_at),
     trail AS (
@@ -68,9 +69,10 @@ OPEN = text(
         SELECT :network, unit_path, :now, :doer, :via, 'obligation:escalated', 'obligation', id::text, '{{}}',
                jsonb_build_object('origin', origin_id, 'level', level, 'due_at', due_at)
         FROM fresh)
-    SELECT id, unit_id, origin_id, level, due_at FROM fresh ORDER BY id
+    SELECT unit_id, origin_id FROM fresh ORDER BY id
     """  # noqa: S608
-).bindparams(bindparam("rows", type_=JSONB))
+).bindparams(bindparam("ids", type_=ARRAY(BigInteger)))
+"""OFFSET 0, as above."""
 
 
 def headquarters_of(network: Network) -> Scope:
@@ -97,13 +99,17 @@ def above(path: str) -> str:
     return path[: path.rstrip(".").rfind(".") + 1]
 
 
-def open_levels(who: events.Doer, rows: Sequence[dict[str, Any]], now: datetime) -> Sequence[Any]:
-    """Start the next superior's clock for each row (origin_id, above, level, version, source, due_at, until).
+def open_levels(
+    who: events.Doer, ids: Sequence[int], level: int, ruled: tuple[int, str], until: datetime, now: datetime
+) -> Sequence[Any]:
+    """Start a clock of this level at the next superior of each of these missed duties or superiors' clocks.
 
-    The wall lets two sweeps meet at the unique key: only one gets the row back. Gives those that are new.
+    `ruled`: the rulebook's version and the requirement. The wall lets two sweeps meet at the unique key: only one gets
+    the row back. Gives those that are new.
     """
-    values = {"network": who.network_id, "now": now, "doer": who.name, "via": who.via, "rows": list(rows)}
-    return db.session.execute(OPEN, values).all() if rows else []
+    by = {"network": who.network_id, "now": now, "doer": who.name, "via": who.via}
+    new = {"ids": ids, "level": level, "until": until, "version": ruled[0], "source": ruled[1]}
+    return db.session.execute(OPEN, by | new).all()
 
 
 def stop(owed: Obligation, judged_at: datetime, now: datetime) -> None:

@@ -4,14 +4,15 @@ One range of `next_at` finds them, whatever else is stored. What is to be done i
 set-based: thousands in a handful of statements.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, Text, bindparam, text
+from sqlalchemy import BigInteger, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from portal import notices, rulebook, sanctions
@@ -50,30 +51,22 @@ and compares every row with every one that is due."""
 MARK = text(
     """
     WITH marked AS (
-        UPDATE obligation SET breached_at = :now, next_at = CAST(CAST(:next AS jsonb) ->> id::text AS timestamptz)
-        WHERE id = ANY(:ids)
-        RETURNING id, unit_path, unit_id, kind, subject, rule, rulebook_version, due_at),
-    trail AS (
-        INSERT INTO event (network_id, unit_path, at, doer, via, action, kind, object_id, before, after)
-        SELECT :network, unit_path, :now, :doer, :via, 'obligation:breached', 'obligation', id::text,
-               jsonb_build_object('due_at', due_at),
-               jsonb_build_object('kind', kind, 'subject', subject, 'rule', rule, 'version', rulebook_version)
-        FROM marked)
-    SELECT id, kind, unit_id, subject, rulebook_version, due_at FROM marked ORDER BY due_at, id
+        UPDATE obligation SET breached_at = :now, next_at = :next WHERE id = ANY(:ids)
+        RETURNING id, unit_path, kind, subject, rule, rulebook_version, due_at)
+    INSERT INTO event (network_id, unit_path, at, doer, via, action, kind, object_id, before, after)
+    SELECT :network, unit_path, :now, :doer, :via, 'obligation:breached', 'obligation', id::text,
+           jsonb_build_object('due_at', due_at),
+           jsonb_build_object('kind', kind, 'subject', subject, 'rule', rule, 'version', rulebook_version)
+    FROM marked
     """
-).bindparams(bindparam("ids", type_=ARRAY(BigInteger)), bindparam("next", type_=JSONB))
+).bindparams(bindparam("ids", type_=ARRAY(BigInteger)), bindparam("next", type_=Instant))
 
 STEPS = text(
     """INSERT INTO clock_step (network_id, unit_path, obligation_id, due_at, step, at)
-       SELECT :network, s.path, s.id, s.due_at, s.step, :now
-       FROM unnest(:paths, :ids, :dues, :steps) AS s(path, id, due_at, step)
+       SELECT network_id, unit_path, id, CASE WHEN :step = 'unheld' THEN first_due_at ELSE due_at END, :step, :now
+       FROM obligation WHERE id = ANY(:ids)
        ON CONFLICT DO NOTHING RETURNING obligation_id"""
-).bindparams(
-    bindparam("paths", type_=ARRAY(Text)),
-    bindparam("ids", type_=ARRAY(BigInteger)),
-    bindparam("dues", type_=ARRAY(Instant)),
-    bindparam("steps", type_=ARRAY(Text)),
-)
+).bindparams(bindparam("ids", type_=ARRAY(BigInteger)))
 """Each step once for each limit, by the key: what another run has sent already comes back no more."""
 
 UNHELD = text(
@@ -106,6 +99,7 @@ class Looking:
     now: datetime
     found: Found = field(default_factory=Found)
     plans: dict[int, Plan] = field(default_factory=dict)
+    units: dict[int, Any] = field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -134,17 +128,33 @@ class Looking:
     def _batch(self, rows: Sequence[Any]) -> None:
         looks = {row.id: self._look(row) for row in rows}
         self._put_off(rows, looks)
-        late = [row for row in rows if looks[row.id].breach]
-        seen = [row.id for row in rows if not looks[row.id].breach]
+        late: dict[Look, list[Any]] = defaultdict(list)
+        seen, remind, overdue = {}, defaultdict(list), []
+        for row in rows:
+            look = looks[row.id]
+            if look.breach:
+                late[look].append(row)
+            else:
+                seen[str(row.id)] = look.next_at.isoformat() if look.next_at else None
+            if look.remind:
+                remind[look.remind].append(row)
+            if look.overdue:
+                overdue.append(row)
         if seen:
-            db.session.execute(SEEN, {"ids": seen, "next": _times(looks, seen)})
+            db.session.execute(SEEN, {"ids": list(map(int, seen)), "next": seen})
+        self._mark(late)
+        for step, owed in remind.items():
+            self._remind(step, owed)
+        self._overdue(overdue)
+
+    def _mark(self, late: Mapping[Look, Sequence[Any]]) -> None:
+        """They are breached; the room below drafts what follows."""
+        for look, rows in late.items():
+            ids = [row.id for row in rows]
+            db.session.execute(MARK, self.values(ids=ids, next=look.next_at))
+            self.found.breached.update(row.kind for row in rows if row.kind != Kind.ESCALATION)
         if late:
-            ids = [row.id for row in late]
-            marked = db.session.execute(MARK, self.values(ids=ids, next=_times(looks, ids))).all()
-            self.found.breached.update(row.kind for row in marked if row.kind != Kind.ESCALATION)
-            breaching.report(self.who, marked, self.now)
-        self._remind([row for row in rows if looks[row.id].remind], looks)
-        self._overdue([row for row in rows if looks[row.id].overdue])
+            breaching.report(self.who, sorted(chain(*late.values()), key=_by_limit), self.now)
 
     def _look(self, row: Any) -> Look:
         return rules.look(
@@ -166,29 +176,23 @@ class Looking:
             if row.origin_id is not None and row.origin_id not in owed:
                 looks[row.id] = Look(next_at=self.now + SOON)
 
-    def _fresh(self, rows: Sequence[Any], steps: Sequence[str], dues: Sequence[datetime]) -> list[Any]:
+    def _fresh(self, rows: Sequence[Any], step: str) -> list[Any]:
         """Those of these rows whose step was not sent before."""
         if not rows:
             return []
-        values = self.values(
-            paths=[row.unit_path for row in rows],
-            ids=[row.id for row in rows],
-            dues=list(dues),
-            steps=list(steps),
-        )
-        fresh = set(db.session.scalars(STEPS, values))
+        fresh = set(db.session.scalars(STEPS, self.values(ids=[row.id for row in rows], step=step)))
         return [row for row in rows if row.id in fresh]
 
     # --- who is told ----------------------------------------------------------------------------------------
 
-    def _remind(self, rows: Sequence[Any], looks: dict[int, Look]) -> None:
-        fresh = self._fresh(rows, [looks[row.id].remind for row in rows], [row.due_at for row in rows])
+    def _remind(self, step: str, rows: Sequence[Any]) -> None:
+        fresh = self._fresh(rows, step)
         self.found.reminded += len(fresh)
         self._tell_holders(fresh, "obligation:reminded", telling.REMINDER)
 
     def _overdue(self, rows: Sequence[Any]) -> None:
         """Its holder is told, and the next superior's clock begins; above headquarters stands nobody."""
-        fresh = self._fresh(rows, [rules.OVERDUE] * len(rows), [row.due_at for row in rows])
+        fresh = self._fresh(rows, rules.OVERDUE)
         self._tell_holders(
             [row for row in fresh if row.origin_id is None], "obligation:overdue", telling.OVERDUE
         )
@@ -197,10 +201,10 @@ class Looking:
     def _tell_holders(self, rows: Sequence[Any], kind: str, subject: str) -> None:
         if not rows:
             return
-        units = queries.unit_names(row.unit_id for row in rows)
+        units = self._units(row.unit_id for row in rows)
         stands_in = self._stand_ins(rows)
         origins = self._origins(rows)
-        lines = []
+        letters = telling.Letters(kind, subject)
         for row in rows:
             unit = units[row.unit_id]
             roles: Sequence[Role] = HOLDERS[unit.kind]
@@ -208,15 +212,18 @@ class Looking:
                 roles = sanctions.whose_step(row.subject)
                 if subject == telling.OVERDUE:
                     roles = (*roles, Role.EXECUTIVE)
-            params = {"duty": self._duty(row, origins), "due": telling.in_both(row.due_at, self.zone)}
             to, roles = stands_in.get(row.id, (row.unit_id, roles))
             link = telling.link_of(row, unit.kind)
-            lines.append(telling.message(to, roles, kind, subject, params, link, row.person_id))
-        notices.tell_many(self.who, lines)
+            about = telling.About(row.kind, row.month, row.due_at, after=origins.get(row.origin_id, ""))
+            letters.add(about, roles, {"unit_id": to, "link": link, "person_id": row.person_id})
+        notices.tell_many(self.who, letters.all(self.zone))
 
-    def _duty(self, row: Any, origins: dict[int, str]) -> dict[str, str]:
-        named = telling.name_of(row.kind, row.month)
-        return named | {"after": origins.get(row.origin_id, "")} if row.origin_id is not None else named
+    def _units(self, ids: Iterable[int]) -> dict[int, Any]:
+        """Units by id with name and kind, each read once."""
+        missing = set(ids) - self.units.keys()
+        if missing:
+            self.units |= queries.unit_names(missing)
+        return self.units
 
     def _origins(self, rows: Sequence[Any]) -> dict[int, str]:
         """The missed duty's unit by its name, for the clocks of superiors."""
@@ -224,7 +231,7 @@ class Looking:
         if not wanted:
             return {}
         owed = queries.briefly(wanted)
-        units = queries.unit_names(each.unit_id for each in owed.values())
+        units = self._units(each.unit_id for each in owed.values())
         return {key: units[each.unit_id].name for key, each in owed.items()}
 
     def _stand_ins(self, rows: Sequence[Any]) -> dict[int, tuple[int, Sequence[Role]]]:
@@ -242,56 +249,39 @@ class Looking:
     # --- superiors ------------------------------------------------------------------------------------------
 
     def _escalate(self, rows: Sequence[Any]) -> None:
-        wanted = []
+        known = {row.id: row for row in rows if row.origin_id is None}
+        ranks: dict[tuple[int, int], list[int]] = defaultdict(list)
         for row in rows:
-            levels = self.plan(row.rulebook_version).levels
-            if row.level >= len(levels) or row.kind == Kind.CASE_STEP:
+            if row.kind != Kind.CASE_STEP:
+                ranks[row.rulebook_version, row.level].append(row.id)
+        for (version, level), ids in ranks.items():
+            escalation = rulebook.at_version(self.of.id, version).calendar.escalation
+            if escalation is None or level >= len(escalation.levels):
                 continue
-            escalation = rulebook.at_version(self.of.id, row.rulebook_version).calendar.escalation
-            wanted.append(
-                {
-                    "origin_id": row.origin_id or row.id,
-                    "above": escalating.above(row.unit_path),
-                    "level": row.level + 1,
-                    "version": row.rulebook_version,
-                    "source": escalation.source if escalation else "",
-                    "due_at": row.due_at.isoformat(),
-                    "until": (self.now + levels[row.level]).isoformat(),
-                }
-            )
-        opened = escalating.open_levels(self.who, wanted, self.now)
-        self.found.escalated += len(opened)
-        self._tell_superiors(opened, {row.id: row for row in rows if row.origin_id is None})
+            until = self.now + escalation.levels[level]
+            ruled = (version, escalation.source)
+            opened = escalating.open_levels(self.who, ids, level + 1, ruled, until, self.now)
+            self.found.escalated += len(opened)
+            self._tell_superiors(opened, until, known)
 
-    def _tell_superiors(self, opened: Sequence[Any], known: dict[int, Any]) -> None:
+    def _tell_superiors(self, opened: Sequence[Any], until: datetime, known: Mapping[int, Any]) -> None:
         """`known`: the missed duties that were read already."""
-        if not opened:
-            return
         others = [row.origin_id for row in opened if row.origin_id not in known]
-        origins = known | (queries.briefly(others) if others else {})
-        units = queries.unit_names(
-            [row.unit_id for row in opened] + [each.unit_id for each in origins.values()]
-        )
-        lines = []
-        for row in opened:
-            origin = origins[row.origin_id]
-            params = {
-                "unit": units[origin.unit_id].name,
-                "duty": telling.name_of(origin.kind, origin.month),
-                "due": telling.in_both(origin.due_at, self.zone),
-                "until": telling.in_both(row.due_at, self.zone),
-            }
-            lines.append(
-                telling.message(
-                    row.unit_id,
-                    HOLDERS[units[row.unit_id].kind],
-                    "obligation:escalated",
-                    telling.ESCALATED,
-                    params,
-                    f"/clock/{row.origin_id}",
-                )
+        origins = {**known, **queries.briefly(others)} if others else known
+        missed = [origins[row.origin_id] for row in opened]
+        units = self._units([row.unit_id for row in opened] + [each.unit_id for each in missed])
+        letters = telling.Letters("obligation:escalated", telling.ESCALATED)
+        for row, origin in zip(opened, missed, strict=True):
+            letters.add(
+                telling.About(origin.kind, origin.month, origin.due_at, until=until),
+                HOLDERS[units[row.unit_id].kind],
+                {
+                    "unit_id": row.unit_id,
+                    "link": f"/clock/{row.origin_id}",
+                    "params": {"unit": units[origin.unit_id].name},
+                },
             )
-        notices.tell_many(self.who, lines)
+        notices.tell_many(self.who, letters.all(self.zone))
 
     # --- duties that nobody holds ---------------------------------------------------------------------------
 
@@ -309,25 +299,22 @@ class Looking:
             if (told_at := rules.next_allowed(self.now, self.plan(row.rulebook_version))) <= self.now
             or told_at >= row.due_at
         ]
-        fresh = self._fresh(rows, [rules.UNHELD] * len(rows), [row.first_due_at for row in rows])
+        fresh = self._fresh(rows, rules.UNHELD)
         if not fresh:
             return
         self.found.unheld += len(fresh)
         above = escalating.superiors_that_act(self.of.id, [row.unit_path for row in fresh])
-        units = queries.unit_names([row.unit_id for row in fresh] + [to for to, _ in above.values()])
-        lines = []
+        units = self._units([row.unit_id for row in fresh] + [to for to, _ in above.values()])
+        letters = telling.Letters("obligation:unheld", telling.UNHELD)
         for row in fresh:
             to, _name = above[row.unit_path]
-            params = {
-                "unit": units[row.unit_id].name,
-                "duty": telling.name_of(row.kind, row.month),
-                "due": telling.in_both(row.due_at, self.zone),
-            }
-            kind, link = "obligation:unheld", f"/clock/{row.id}"
-            lines.append(telling.message(to, HOLDERS[units[to].kind], kind, telling.UNHELD, params, link))
-        notices.tell_many(self.who, lines)
+            letters.add(
+                telling.About(row.kind, row.month, row.due_at),
+                HOLDERS[units[to].kind],
+                {"unit_id": to, "link": f"/clock/{row.id}", "params": {"unit": units[row.unit_id].name}},
+            )
+        notices.tell_many(self.who, letters.all(self.zone))
 
 
-def _times(looks: dict[int, Look], ids: Sequence[int]) -> dict[str, str | None]:
-    times = ((key, looks[key].next_at) for key in ids)
-    return {str(key): at.isoformat() if at else None for key, at in times}
+def _by_limit(row: Any) -> tuple[datetime, int]:
+    return row.due_at, row.id

@@ -1,15 +1,17 @@
 """The words of the plan: reminders, what is overdue, what is to be seen to, duties that nobody holds."""
 
+from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from portal.access import Role
 from portal.clocks import rules
 from portal.clocks.rules import Kind
 from portal.core import month as months
+from portal.notices import Letter, To
 
 NAMES: dict[Kind, str] = {
     Kind.CUSTOMER_FILE: "Customer file",
@@ -52,22 +54,33 @@ def link_of(row: Any, unit_kind: str) -> str:
     return f"/clock/{row.id}"
 
 
-def message(
-    unit_id: int,
-    roles: Iterable[Role],
-    kind: str,
-    subject: str,
-    params: dict[str, Any],
-    link: str,
-    person_id: int | None = None,
-) -> dict[str, Any]:
-    """One line for `notices.tell_many`."""
-    return {
-        "unit_id": unit_id,
-        "roles": [role.value for role in roles],
-        "person_id": person_id,
-        "kind": kind,
-        "subject": subject,
-        "params": params,
-        "link": link,
-    }
+class About(NamedTuple):
+    """What a letter of the clock says of a duty: `after` what it is called by where it is a superior's clock."""
+
+    kind: str
+    month: date | None
+    due_at: datetime
+    until: datetime | None = None
+    after: str = ""
+
+    def params(self, zone: ZoneInfo) -> dict[str, Any]:
+        duty = name_of(self.kind, self.month) | ({"after": self.after} if self.after else {})
+        until = {"until": in_both(self.until, zone)} if self.until else {}
+        return {"duty": duty, "due": in_both(self.due_at, zone), **until}
+
+
+class Letters:
+    """Letters of one kind: what is said of the same duty to the same roles is one letter to many."""
+
+    def __init__(self, kind: str, subject: str) -> None:
+        self.kind, self.subject = kind, subject
+        self.to: dict[tuple[About, tuple[Role, ...]], list[To]] = defaultdict(list)
+
+    def add(self, about: About, roles: Iterable[Role], to: To) -> None:
+        self.to[about, tuple(roles)].append(to)
+
+    def all(self, zone: ZoneInfo) -> list[Letter]:
+        return [
+            Letter(self.kind, self.subject, roles, about.params(zone), to)
+            for (about, roles), to in self.to.items()
+        ]

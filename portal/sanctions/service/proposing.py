@@ -173,7 +173,7 @@ def propose(actor: Actor, proposal: Proposal) -> Case:
             breach.key,
             in_force.version,
             [broken.id],
-            now,
+            month_of(now, zone),
             now,
             but=[target.who],
             words=proposal.facts,

@@ -6,8 +6,9 @@ Set-based: the sweep reports thousands at a time. Everything is written with hea
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -38,25 +39,28 @@ HISTORY = timedelta(days=365)
 
 @dataclass(frozen=True)
 class Report:
-    """A broken rule: `rule` is the rulebook's key, `source` what says so ('obligation:17'), once for both together."""
+    """A rule that was broken at one time: `rule` is the rulebook's key. `by` says for each one who did it what says so
+    ('obligation:17'), counted once for rule and source together, and the unit's id."""
 
     rule: str
     requirement: str
-    source: str
     version: int
-    unit_id: int
     occurred_at: datetime
-    facts: Sequence[dict[str, Any]] = field(default_factory=list)
+    by: Sequence[tuple[str, int]]
+    facts: Sequence[dict[str, Any]] = ()
 
 
 TAKE = text(
     """
     INSERT INTO breach (network_id, unit_path, rule, requirement, source, rulebook_version, about_unit_id, about_path,
                         occurred_at, reported_at, facts)
-    SELECT :network, :root, r.rule, r.requirement, r.source, r.version, u.id, u.unit_path, r.occurred_at, :now, r.facts
-    FROM jsonb_to_recordset(:reports) AS r(rule text, requirement text, source text, version int, unit_id bigint,
-                                           occurred_at timestamptz, facts jsonb)
-    CROSS JOIN LATERAL (SELECT id, unit_path FROM unit WHERE id = r.unit_id AND network_id = :network OFFSET 0) AS u
+    SELECT :network, :root, r.rule, r.requirement, each ->> 0, r.version, u.id, u.unit_path, r.occurred_at, :now,
+           r.facts
+    FROM jsonb_to_recordset(:reports) AS r(rule text, requirement text, version int, occurred_at timestamptz, by jsonb,
+                                           facts jsonb)
+    CROSS JOIN LATERAL jsonb_array_elements(r.by) AS each
+    CROSS JOIN LATERAL (SELECT id, unit_path FROM unit WHERE id = (each ->> 1)::bigint AND network_id = :network
+                        OFFSET 0) AS u
     ON CONFLICT (network_id, rule, source) DO NOTHING
     RETURNING id, rule, rulebook_version, occurred_at
     """
@@ -145,12 +149,13 @@ def report_breaches(who: events.Doer, reports: Sequence[Report], now: datetime) 
         fresh = db.session.execute(
             TAKE, {"network": of.id, "root": of.root_path, "now": now, "reports": rows}
         ).all()
-        groups: dict[tuple[str, int, datetime], list[int]] = defaultdict(list)
-        for row in fresh:
-            groups[row.rule, row.rulebook_version, row.occurred_at].append(row.id)
+        zone = ZoneInfo(of.time_zone)
+        groups: dict[tuple[str, int, str], list[int]] = defaultdict(list)
+        for (rule, version, occurred_at), taken in groupby(fresh, lambda row: row[1:]):
+            groups[rule, version, month_of(occurred_at, zone)] += [row.id for row in taken]
         drafted = sum(
-            draft(who, of, rule, version, breaches, occurred_at, now)
-            for (rule, version, occurred_at), breaches in groups.items()
+            draft(who, of, rule, version, breaches, month, now)
+            for (rule, version, month), breaches in groups.items()
         )
         if drafted:
             tell_officers(who, of, drafted)
@@ -163,23 +168,20 @@ def draft(
     rule: str,
     version: int,
     breaches: Sequence[int],
-    occurred_at: datetime,
+    month: str,
     now: datetime,
     *,
     but: Iterable[Who] = (),
     words: str = "",
     documents: Sequence[str] = (),
 ) -> int:
-    """Draft the cases of breaches of one rule at one time for each one answerable (but `but`); gives how many.
-
-    `words` and `documents`: the facts and the evidence of whoever found it, where it was not the clock.
+    """Draft the cases of breaches of one rule in one month ("2026-11") for each one answerable (but `but`); gives how
+    many. `words` and `documents`: the facts and the evidence of whoever found it, where it was not the clock.
     """
     book = rulebook.at_version(of.id, version)
     breach, times = book.breach(rule), book.sanctions.procedure
     if breach is None:
         return 0
-    zone = ZoneInfo(of.time_zone)
-    month = month_of(occurred_at, zone)
     count = 0
     for answerable in breach.answerable:
         if answerable.who in but or answerable.who not in PLACE:
@@ -193,7 +195,7 @@ def draft(
             "kind": kind,
             "role": role.value if role else None,
             "who": answerable.who.value,
-            "year": now.astimezone(zone).year,
+            "year": now.astimezone(ZoneInfo(of.time_zone)).year,
             "rule": breach.key,
             "requirement": answerable.source,
             "ladder": breach.group or breach.key,
