@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 import click
 from flask import Flask, current_app
 
-from portal import accounts, checks, clocks, demonstration, network, rulebook
+from portal import accounts, checks, clocks, demonstration, network, return_visits, rulebook
 from portal.access import Actor, Role, act_as
 from portal.accounts import Membership, Person, PersonLine
 from portal.core import clock, events, jobs, postgres, supervise
@@ -217,6 +217,7 @@ def import_(code: str, units: Path | None, people: Path | None) -> None:
         lines = [UnitLine(row, **cells) for row, cells in found]
         fresh, changed = network.import_units(actor, actor.root_path, lines, now)
         clocks.open_months(of, now)
+        return_visits.follow_units(actor)
         said.append(f"{fresh} new units, {changed} changed")
     if people is not None:
         columns = ("email", "name", "unit", "role", "phone")

@@ -56,6 +56,7 @@ ACTION_WORDS: dict[str, Any] = {
     "obligation:paused": _("Clock paused"),
     "obligation:resumed": _("Clock resumed"),
     "obligation:waived": _("Obligation waived"),
+    "obligation:handed_over": _("Obligation handed over"),
     "breach:cured": _("Breach cured"),
     "breach:retracted": _("Breach taken back"),
     "circular:published": _("Circular published"),

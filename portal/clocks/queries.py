@@ -18,7 +18,7 @@ from portal.core import month as months
 from portal.core.db import db
 from portal.core.errors import NotFound
 from portal.core.paging import Page, paged
-from portal.core.waiting import NOW, UNIT, Waits
+from portal.core.waiting import HIGH, LOW, NOW, UNIT, Waits
 from portal.rulebook import Promise, Rulebook, Term
 
 
@@ -154,6 +154,32 @@ def find(kind: Kind, unit_id: int, subject: date | str | int) -> Obligation | No
     return db.session.scalar(select(Obligation).where(*_one(kind, unit_id, subject)))
 
 
+def list_about(
+    kind: Kind, about: Iterable[tuple[str, str]], *, closed_too: bool = False
+) -> dict[str, Obligation]:
+    """The clocks that run about these (path, subject), by subject: each held by the path's unit or one above it."""
+    wanted = list(about)
+    if not wanted:
+        return {}
+    holders = {int(part) for path, _subject in wanted for part in path.rstrip(".").split(".")}
+    chosen = select(Obligation).where(
+        Obligation.kind == kind,
+        Obligation.unit_id.in_(sorted(holders)),
+        Obligation.subject.in_(sorted({subject for _path, subject in wanted})),
+    )
+    if not closed_too:
+        chosen = chosen.where(Obligation.closed_at.is_(None))
+    return {each.subject: each for each in db.session.scalars(chosen.order_by(Obligation.id))}
+
+
+def count_breached(kind: Kind, now: datetime, month: date | None, most: int) -> int:
+    """How many of a kind are past due and still owed, of a month or of all; counted up to `most`."""
+    chosen = select(Obligation.id).where(Obligation.kind == kind, in_state(State.BREACHED, now))
+    if month is not None:
+        chosen = chosen.where(Obligation.month == month)
+    return db.session.scalar(select(func.count()).select_from(chosen.limit(most).subquery())) or 0
+
+
 def filing_duty(unit_id: int, month: date) -> Obligation | None:
     """The unit's own filing of a month, whichever kind it owes."""
     chosen = select(Obligation).where(
@@ -286,11 +312,20 @@ def duties_of(unit_id: int, month: date | None = None) -> Sequence[Obligation]:
     return db.session.scalars(chosen.order_by(Obligation.due_at, Obligation.id)).all()
 
 
+_LATE = and_(Obligation.due_at <= NOW, Obligation.paused_at.is_(None))
+
+
 def waits(*apart: Kind) -> Waits:
     """What `duties_of` gives, for the rail: but for the kinds that have a place of their own there."""
-    late = and_(Obligation.due_at <= NOW, Obligation.paused_at.is_(None))
     here = Obligation.kind.not_in((Kind.CASE_STEP, *apart))
-    return select(late).where(Obligation.unit_id == UNIT, Obligation.closed_at.is_(None), here)
+    return select(_LATE).where(Obligation.unit_id == UNIT, Obligation.closed_at.is_(None), here)
+
+
+def waits_for(kind: Kind, *, below: bool) -> Waits:
+    """The clocks of one kind that run: at the own unit, or at all below it too."""
+    subtree = and_(Obligation.unit_path >= LOW, Obligation.unit_path < HIGH)
+    here = subtree if below else Obligation.unit_id == UNIT
+    return select(_LATE).where(Obligation.kind == kind, Obligation.closed_at.is_(None), here)
 
 
 def month_duties(month: date, *kinds: Kind) -> Sequence[Obligation]:

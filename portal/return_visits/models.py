@@ -203,6 +203,7 @@ class Rectification(Keyed, Walled, Base):
         CheckConstraint("state IN ('open', 'reported', 'closed')", name="state"),
         Index("ix_rectification_due", "network_id", "state", "due_at", "id"),
         Index("ix_rectification_by_unit", "network_id", "unit_path", "due_at", "id"),
+        Index("ix_rectification_comment", "network_id", "due_at", "id", postgresql_where=text("comment_due")),
     )
 
     visit_id: Mapped[int] = mapped_column(BigInteger)
@@ -226,7 +227,12 @@ class Rectification(Keyed, Walled, Base):
     @property
     def subject(self) -> str:
         """What its clock is about: each round has one of its own."""
-        return str(self.id) if self.rounds == 1 else f"{self.id}-{self.rounds}"
+        return self.subjects[-1]
+
+    @property
+    def subjects(self) -> list[str]:
+        """The same of each round until now."""
+        return [str(self.id), *(f"{self.id}-{number}" for number in range(2, self.rounds + 1))]
 
 
 class RectificationRound(Walled, Base):

@@ -27,6 +27,7 @@ KIND_WORDS = {
     Kind.CONSOLIDATION: _("Monthly consolidation"),
     Kind.RETURNED_FILE: _("Returned file"),
     Kind.RECTIFICATION: _("Rectification"),
+    Kind.RECTIFICATION_COMMENT: _("Comment on a rectification"),
     Kind.CASE_STEP: _("Step of a sanction case"),
     Kind.TOP_UP: _("Brand margin to be topped up"),
     Kind.ESCALATION: _("To be seen to"),
@@ -197,7 +198,8 @@ def _follows(actor: Actor, duty: Obligation) -> Sequence[Answerable]:
 
 def _href(actor: Actor, duty: Obligation, unit: Unit) -> str:
     """Where it is done, for those who do it themselves."""
-    if duty.kind is Kind.RECTIFICATION and actor.may(Permission.RECTIFICATION_READ):
+    about_rectifications = duty.kind in (Kind.RECTIFICATION, Kind.RECTIFICATION_COMMENT)
+    if about_rectifications and actor.may(Permission.RECTIFICATION_READ):
         return f"/rectifications/{duty.subject.partition('-')[0]}"
     if unit.id != actor.unit_id or duty.month is None:
         return ""

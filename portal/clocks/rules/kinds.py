@@ -14,6 +14,7 @@ class Kind(StrEnum):
     CONSOLIDATION = "consolidation"
     RETURNED_FILE = "returned_file"
     RECTIFICATION = "rectification"
+    RECTIFICATION_COMMENT = "rectification_comment"
     CASE_STEP = "case_step"
     TOP_UP = "top_up"
     ESCALATION = "escalation"
@@ -39,8 +40,11 @@ def breach_of(book: Rulebook, kind: Kind) -> str | None:
         return book.window("region").breach
     if kind is Kind.RETURNED_FILE:
         return book.customer_file.returned_breach
-    if kind is Kind.RECTIFICATION and book.return_visits is not None:
-        return book.return_visits.rectification_breach
+    if book.return_visits is not None:
+        if kind is Kind.RECTIFICATION:
+            return book.return_visits.rectification_breach
+        if kind is Kind.RECTIFICATION_COMMENT:
+            return book.return_visits.comment_breach
     return None
 
 

@@ -235,8 +235,9 @@ class Looking:
         return {key: units[each.unit_id].name for key, each in owed.items()}
 
     def _stand_ins(self, rows: Sequence[Any]) -> dict[int, tuple[int, Sequence[Role]]]:
-        """A region without a manager is consolidated by its channel's (API.md): that one is told in its place."""
-        regions = [row for row in rows if row.kind == Kind.CONSOLIDATION]
+        """What a region without a manager owes its channel's does (API.md): that one is told in its place."""
+        owed_by_regions = (Kind.CONSOLIDATION, Kind.RECTIFICATION_COMMENT)
+        regions = [row for row in rows if row.kind in owed_by_regions]
         empty = escalating.unheld(self.of.id, [row.unit_id for row in regions]) if regions else set()
         if not empty:
             return {}

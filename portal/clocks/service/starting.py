@@ -1,14 +1,15 @@
 """Starting and meeting clocks."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import literal, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import bindparam, literal, select, text
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from portal.clocks import queries, rules
 from portal.clocks.models import Obligation
-from portal.clocks.rules import Counts, Kind
+from portal.clocks.rules import Counts, Kind, State
 from portal.clocks.service import breaching, escalating
 from portal.clocks.service.escalating import headquarters_of
 from portal.core import clock, events
@@ -207,6 +208,55 @@ def reopen(
     after = {"state": owed.state_at(now), "reason": reason}
     events.record(actor, "obligation:reopened", owed, before=before, after=after)
     return owed
+
+
+def revive(
+    actor: events.Doer, kind: Kind, unit_id: int, subject: date | str | int, reason: str
+) -> Obligation | None:
+    """What was waived is owed after all, with its limit as it was."""
+    owed = queries.lock_row(kind, unit_id, subject)
+    if owed is None or owed.waived_at is None:
+        return owed
+    now = clock.now()
+    owed.waived_at = owed.waived_by = owed.waiver_reason = owed.closed_at = None
+    owed.next_at = now
+    db.session.flush()
+    after = {"state": owed.state_at(now), "reason": reason}
+    events.record(actor, "obligation:reopened", owed, before={"state": State.WAIVED}, after=after)
+    return owed
+
+
+HAND_OVER = text(
+    """
+    WITH given AS (SELECT * FROM jsonb_to_recordset(:rows) AS r(id bigint, unit_id bigint, due_at timestamptz)),
+    moved AS (
+        UPDATE obligation o SET unit_id = u.id, unit_path = u.unit_path, due_at = greatest(o.due_at, g.due_at),
+            planned_at = :now, next_at = CASE WHEN o.paused_at IS NULL THEN :now END, breached_at = NULL
+        FROM given g JOIN unit u ON u.id = g.unit_id
+        WHERE o.network_id = :network AND u.network_id = :network AND o.id = g.id AND o.closed_at IS NULL
+        RETURNING o.id, o.unit_path, o.unit_id, o.due_at),
+    stopped AS (
+        UPDATE obligation e SET closed_at = :now, judged_at = :now, next_at = NULL, paused_at = NULL
+        FROM moved WHERE e.network_id = :network AND e.origin_id = moved.id AND e.closed_at IS NULL)
+    INSERT INTO event (network_id, unit_path, at, doer, via, action, kind, object_id, before, after)
+    SELECT :network, unit_path, :now, :doer, :via, 'obligation:handed_over', 'obligation', id::text, '{}',
+           jsonb_build_object('unit', unit_id, 'due_at', due_at) FROM moved RETURNING object_id
+    """
+).bindparams(bindparam("rows", type_=JSONB))
+
+
+def hand_over(who: events.Doer, moves: Iterable[tuple[Obligation, Unit, datetime]]) -> int:
+    """Other units owe these from now on, until the instants given; their old superiors' clocks stop. Gives how many.
+
+    Headquarters' eyes. A limit that lies later already (an extension) stays.
+    """
+    rows = [{"id": owed.id, "unit_id": unit.id, "due_at": until.isoformat()} for owed, unit, until in moves]
+    if not rows:
+        return 0
+    values = {"network": who.network_id, "now": clock.now(), "doer": who.name, "via": who.via, "rows": rows}
+    done = db.session.execute(HAND_OVER, values).all()
+    db.session.expire_all()
+    return len(done)
 
 
 def run_on(owed: Obligation, resumed_at: datetime) -> None:

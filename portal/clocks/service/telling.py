@@ -19,6 +19,7 @@ NAMES: dict[Kind, str] = {
     Kind.CONSOLIDATION: "Monthly consolidation",
     Kind.RETURNED_FILE: "Returned file",
     Kind.RECTIFICATION: "Rectification",
+    Kind.RECTIFICATION_COMMENT: "Comment on a rectification",
     Kind.CASE_STEP: "Step of a sanction case",
     Kind.TOP_UP: "Brand margin to be topped up",
     Kind.ESCALATION: "To be seen to",
@@ -47,7 +48,9 @@ def link_of(row: Any, unit_kind: str) -> str:
         return f"/files/{months.text(row.month)}"
     if row.kind == Kind.CONSOLIDATION:
         return f"/region/{months.text(row.month)}"
-    if row.kind == Kind.RECTIFICATION and unit_kind in ("dealer", "store"):
+    if row.kind == Kind.RECTIFICATION_COMMENT or (
+        row.kind == Kind.RECTIFICATION and unit_kind in ("dealer", "store")
+    ):
         return f"/rectifications/{row.subject.partition('-')[0]}"
     if row.kind == Kind.TOP_UP:
         return f"/sanctions/{row.subject}"

@@ -144,6 +144,10 @@ def month_duties(moment: Moment, owed: Sequence[Obligation], last: int | None = 
                 "/rectifications?state=open",
             )
             sub, state = gettext("A customer is not satisfied, or in doubt"), ("mute", gettext("Open"))
+        elif duty.kind == Kind.RECTIFICATION_COMMENT:
+            title = gettext("Say what will be done for a customer of %(month)s", month=named)
+            href = f"/rectifications/{duty.subject.partition('-')[0]}"
+            sub, state = gettext("Still not satisfied after several rounds"), ("mute", gettext("Open"))
         elif duty.kind == Kind.ESCALATION:
             title = gettext("See to what %(unit)s has missed", unit=missed.get(duty.id, ""))
             href = f"/clock/{duty.origin_id}"

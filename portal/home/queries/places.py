@@ -19,7 +19,7 @@ from portal.home import rules
 from portal.home.rules import FILERS, Action, ContactLine
 
 NOTICES = "/notices"
-APART = (Kind.RECTIFICATION, Kind.TOP_UP, Kind.ESCALATION)
+APART = (Kind.RECTIFICATION, Kind.RECTIFICATION_COMMENT, Kind.TOP_UP, Kind.ESCALATION)
 """Duties that do not wait at the place of filing."""
 WITH_CASES = (
     Role.SANCTION_OFFICER,

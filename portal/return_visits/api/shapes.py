@@ -278,6 +278,7 @@ class RectificationAnswer(Model):
     state: RectificationState
     rounds: int
     comment_due: bool
+    comment_due_at: Moment | None  # for whoever sees the region's clock
     closed_at: Moment | None
     history: list[RoundAnswer]
 

@@ -169,6 +169,7 @@ def rectifications(actor: Actor, listed: Sequence[Rectification]) -> list[shapes
     whole = actor.sees_whole_phones
     ids = [each.id for each in listed]
     rounds, papers = queries.rounds_of(ids), queries.documents_of(ids)
+    owed, comments = queries.clocks_of(listed), queries.comment_clocks(listed)
     units = network.units_by_id(each.unit_id for each in listed)
     return [
         shapes.RectificationAnswer(
@@ -181,10 +182,11 @@ def rectifications(actor: Actor, listed: Sequence[Rectification]) -> list[shapes
             words=each.words if whole else mask_numbers(each.words),
             wish=each.wish if whole else mask_numbers(each.wish),
             opened_at=each.opened_at,
-            due_at=each.due_at,
+            due_at=owed[each.id].due_at if each.id in owed else each.due_at,
             state=each.state,
             rounds=each.rounds,
             comment_due=each.comment_due,
+            comment_due_at=comments[each.id].due_at if each.id in comments else None,
             closed_at=each.closed_at,
             history=[_round(one, papers[each.id, one.number], whole) for one in rounds[each.id]],
         )

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from portal import documents, network
 from portal.access import Actor, Permission, current_actor
-from portal.clocks import Due
+from portal.clocks import Due, Obligation
 from portal.core import clock
 from portal.core.errors import Conflict, FieldError, Invalid
 from portal.core.masking import mask_address, mask_phone
@@ -28,6 +28,8 @@ from portal.return_visits.rules.outcomes import RectificationState
 from portal.return_visits.service import Report
 
 MOST_PHOTOS = 12
+COMMENT = "comment"
+"""Not a state: what waits for a regional manager's word, whatever its state."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class RectificationLine:
     tag: shown.Tag
     reason: shown.Tag
     limit: Due | None
+    comment_by: Due | None  # for whoever may see that clock
     phone: str
     address: str
     words: str
@@ -48,10 +51,19 @@ class RectificationLine:
 
 def _lines(actor: Actor, listed: Sequence[Rectification]) -> list[RectificationLine]:
     units = network.units_by_id(each.unit_id for each in listed)
-    return [_line(actor, each, units[each.unit_id]) for each in listed]
+    owed, comments = queries.clocks_of(listed), queries.comment_clocks(listed)
+    return [
+        _line(actor, each, units[each.unit_id], owed.get(each.id), comments.get(each.id)) for each in listed
+    ]
 
 
-def _line(actor: Actor, found: Rectification, unit: Unit) -> RectificationLine:
+def _line(
+    actor: Actor,
+    found: Rectification,
+    unit: Unit,
+    owed: Obligation | None,
+    comment_owed: Obligation | None,
+) -> RectificationLine:
     whole = actor.sees_whole_phones
     state = RectificationState(found.state)
     return RectificationLine(
@@ -60,7 +72,8 @@ def _line(actor: Actor, found: Rectification, unit: Unit) -> RectificationLine:
         number=desk.visit_number(found.month, found.visit_id),
         tag=shown.RECTIFICATION_TAGS[state],
         reason=shown.REASON_TAGS[found.reason],
-        limit=shown.limit(found.due_at, long=True) if state is RectificationState.OPEN else None,
+        limit=shown.limit_of(owed),
+        comment_by=shown.limit_of(comment_owed),
         phone=found.phone if whole else mask_phone(found.phone),
         address=found.address if whole else mask_address(found.address),
         words=shown.free_words(found.words, whole),
@@ -73,11 +86,16 @@ def rectifications() -> ResponseReturnValue:
     """What is to be put right, the earliest limit first."""
     actor, now = current_actor(), clock.now()
     given = asked("state", "unit")
+    comments = 0 if actor.sees_whole_phones else queries.count_comments()
     if "state" not in request.args:
-        given["state"] = RectificationState.OPEN
-    state = rectification_state(given["state"])
+        first = comments and actor.may(Permission.RECTIFICATION_COMMENT)
+        given["state"] = COMMENT if first else RectificationState.OPEN
     page = queries.list_rectifications(
-        actor, state=state, unit=given["unit"] or None, cursor=request.args.get("cursor") or None
+        actor,
+        state=rectification_state(given["state"]),
+        comment_due=given["state"] == COMMENT,
+        unit=given["unit"] or None,
+        cursor=request.args.get("cursor") or None,
     )
     counts = queries.count_by_state()
     kept: dict[str, Any] = {"state": given["state"]} | ({"unit": given["unit"]} if given["unit"] else {})
@@ -86,7 +104,8 @@ def rectifications() -> ResponseReturnValue:
         lines=_lines(actor, page.items),
         counts=counts,
         overdue=looks.count_overdue(now),
-        chip_items=_chips(counts, given),
+        chip_items=_chips(counts, comments, given),
+        for_comment=given["state"] == COMMENT,
         asked=given,
         units=shown.unit_choices(actor) if not actor.sees_whole_phones else [],
         dealer=actor.sees_whole_phones,
@@ -97,16 +116,19 @@ def rectifications() -> ResponseReturnValue:
     )
 
 
-def _chips(counts: Any, given: dict[str, str]) -> list[tuple[str, Any, int, bool]]:
+def _chips(counts: Any, comments: int, given: dict[str, str]) -> list[tuple[str, Any, int, bool]]:
     unit = given["unit"] or None
+    named = [(state.value, tag[1], counts[state]) for state, tag in shown.RECTIFICATION_TAGS.items()]
+    if comments or given["state"] == COMMENT:
+        named.insert(0, (COMMENT, gettext("Comment wanted"), comments))
     found = [
         (
-            url_for("return_visits.rectifications", state=state.value, unit=unit),
-            tag[1],
-            counts[state],
+            url_for("return_visits.rectifications", state=state, unit=unit),
+            words,
+            count,
             given["state"] == state,
         )
-        for state, tag in shown.RECTIFICATION_TAGS.items()
+        for state, words, count in named
     ]
     every = url_for("return_visits.rectifications", state="", unit=unit)
     return [*found, (every, gettext("All"), sum(counts.values()), not given["state"])]
@@ -164,7 +186,7 @@ def _page(
 ) -> ResponseReturnValue:
     """`commit`: photos were kept on the way, so that the answer is no refusal."""
     actor = current_actor()
-    line = _line(actor, found, network.get_unit(found.unit_id))
+    (line,) = _lines(actor, [found])
     open_now = found.state == RectificationState.OPEN
     page = render_template(
         "return_visits/rectification.html",

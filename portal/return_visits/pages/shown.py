@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _
 
 from portal import accounts, clocks, network
 from portal.access import Actor, current_actor
-from portal.clocks import Due
+from portal.clocks import Due, Obligation
 from portal.core import clock
 from portal.core.masking import mask_address, mask_numbers, mask_phone
 from portal.core.texts import gettext, language
@@ -73,9 +73,28 @@ def zone() -> ZoneInfo:
     return ZoneInfo(current_actor().time_zone)
 
 
-def limit(due_at: datetime, *, long: bool = False, judged_at: datetime | None = None) -> Due:
+def limit(
+    due_at: datetime,
+    *,
+    long: bool = False,
+    judged_at: datetime | None = None,
+    paused_at: datetime | None = None,
+) -> Due:
     """A limit as the macro `limit` wants it."""
-    return clocks.due_as_shown(clock.now(), due_at, zone(), language(), minutes_too=long, judged_at=judged_at)
+    return clocks.due_as_shown(
+        clock.now(),
+        due_at,
+        zone(),
+        language(),
+        minutes_too=long,
+        judged_at=judged_at,
+        paused_at=paused_at,
+    )
+
+
+def limit_of(owed: Obligation | None) -> Due | None:
+    """The limit of a clock that runs, as it stands after extensions and pauses."""
+    return limit(owed.due_at, long=True, paused_at=owed.paused_at) if owed is not None else None
 
 
 def month_end(month: date) -> datetime:

@@ -9,13 +9,14 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from portal import network
+from portal import clocks, network
 from portal.access import Actor, Permission
+from portal.clocks import Kind
 from portal.core.db import db
-from portal.core.waiting import HIGH, LOW, NOW, Waits
-from portal.return_visits.models import QUEUED, Attempt, Desk, Rectification, Visit, VisitCount
+from portal.core.waiting import Waits
+from portal.return_visits.models import QUEUED, Attempt, Desk, Visit, VisitCount
 from portal.return_visits.queries.visits import Filters, _in_state
-from portal.return_visits.rules.outcomes import RectificationState, State
+from portal.return_visits.rules.outcomes import State
 
 MOST_COUNTED = 999
 
@@ -147,21 +148,13 @@ def desk_lines(network_id: int, people: Mapping[int, str], now: datetime, since:
 
 def count_overdue(now: datetime, month: date | None = None) -> int:
     """Of the own subtree: rounds that nobody reported in time, up to MOST_COUNTED + 1."""
-    chosen = select(Rectification.id).where(
-        Rectification.state == RectificationState.OPEN, Rectification.due_at <= now
-    )
-    if month is not None:
-        chosen = chosen.where(Rectification.month == month)
-    return db.session.scalar(select(func.count()).select_from(chosen.limit(MOST_COUNTED + 1).subquery())) or 0
+    return clocks.count_breached(Kind.RECTIFICATION, now, month, MOST_COUNTED + 1)
 
 
 def waits(granted: Collection[Permission]) -> Waits | None:
     """The rounds that wait for somebody with these permissions, for the rail: a report, or a region's comment."""
-    chosen = select(Rectification.due_at <= NOW).where(
-        Rectification.unit_path >= LOW, Rectification.unit_path < HIGH
-    )
     if Permission.RECTIFICATION_REPORT in granted:
-        return chosen.where(Rectification.state == RectificationState.OPEN)
+        return clocks.waits_for(Kind.RECTIFICATION, below=True)
     if Permission.RECTIFICATION_COMMENT in granted:
-        return chosen.where(Rectification.comment_due)
+        return clocks.waits_for(Kind.RECTIFICATION_COMMENT, below=False)
     return None

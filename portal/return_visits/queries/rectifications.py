@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, and_, cast, func, select
 
-from portal import network
+from portal import clocks, network
 from portal.access import Actor
+from portal.clocks import Kind, Obligation
 from portal.core.db import db
 from portal.core.errors import NotFound
 from portal.core.paging import Page, paged
@@ -36,14 +37,17 @@ def list_rectifications(
     actor: Actor,
     *,
     state: RectificationState | None = None,
+    comment_due: bool = False,
     unit: str | None = None,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[Rectification]:
-    """The earliest limit first; a foreign or unknown unit gives an empty list."""
+    """The earliest limit first; a foreign or unknown unit gives an empty list. `comment_due`: those alone."""
     chosen = select(Rectification)
     if state is not None:
         chosen = chosen.where(Rectification.state == state)
+    if comment_due:
+        chosen = chosen.where(Rectification.comment_due)
     if unit:
         found = network.unit_below(actor.unit_path, unit)
         if found is None:
@@ -83,11 +87,54 @@ def documents_of(rectification_ids: Iterable[int]) -> dict[tuple[int, int], list
     return found
 
 
+def comment_clocks(listed: Iterable[Rectification], *, closed_too: bool = False) -> dict[int, Obligation]:
+    """What a regional manager has to say to each of these: its clock by the rectification's id; of several the last."""
+    rounds = {subject: each for each in listed for subject in each.subjects}
+    about = [(each.unit_path, subject) for subject, each in rounds.items()]
+    found = clocks.list_about(Kind.RECTIFICATION_COMMENT, about, closed_too=closed_too)
+    return {rounds[subject].id: owed for subject, owed in found.items()}
+
+
+def clocks_of(listed: Iterable[Rectification]) -> dict[int, Obligation]:
+    """The clocks that run for whoever puts these right, by the rectification's id."""
+    rounds = {each.subject: each for each in listed if each.state == RectificationState.OPEN}
+    about = [(each.unit_path, subject) for subject, each in rounds.items()]
+    return {rounds[key].id: owed for key, owed in clocks.list_about(Kind.RECTIFICATION, about).items()}
+
+
+def comments_elsewhere() -> Sequence[tuple[Obligation, Rectification]]:
+    """Headquarters' eyes: comments that are owed by a unit which the dealer does not belong to any more."""
+    chosen = (
+        select(Obligation, Rectification)
+        .join(
+            Rectification,
+            and_(
+                Rectification.network_id == Obligation.network_id,
+                Rectification.id == cast(func.split_part(Obligation.subject, "-", 1), BigInteger),
+            ),
+        )
+        .where(
+            Obligation.kind == Kind.RECTIFICATION_COMMENT,
+            Obligation.closed_at.is_(None),
+            ~func.starts_with(Rectification.unit_path, Obligation.unit_path),
+        )
+        .order_by(Obligation.id)
+        .with_for_update(of=Obligation)
+    )
+    return [(owed, found) for owed, found in db.session.execute(chosen)]
+
+
 def count_by_state() -> dict[RectificationState, int]:
     """Of the own subtree, for tabs."""
     rows = db.session.execute(select(Rectification.state, func.count()).group_by(Rectification.state))
     counts = {RectificationState(state): count for state, count in rows}
     return {state: counts.get(state, 0) for state in RectificationState}
+
+
+def count_comments() -> int:
+    """Of the own subtree: how many wait for the word of a regional manager."""
+    chosen = select(func.count()).select_from(Rectification).where(Rectification.comment_due)
+    return db.session.scalar(chosen) or 0
 
 
 def list_by_ids(ids: Iterable[int]) -> Sequence[Rectification]:

@@ -11,6 +11,7 @@ from portal.return_visits.service.claiming import (
     reveal,
     save_draft,
 )
+from portal.return_visits.service.commenting import follow_units
 from portal.return_visits.service.deciding import (
     assign,
     assign_all,
@@ -38,6 +39,7 @@ __all__ = [
     "correct",
     "count_due",
     "count_open",
+    "follow_units",
     "log_attempt",
     "look",
     "look_later",

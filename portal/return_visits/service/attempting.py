@@ -286,5 +286,5 @@ def _mend(
     if opened is not None:
         rectifying.withdraw(actor, opened, now)
     else:
-        rectifying.reopen(visit, last.at)
+        rectifying.reopen(actor, visit, last.at)
     return _follow(actor, visit, step, said, ruled, now)

@@ -25,6 +25,7 @@ from portal.return_visits.models import (
 from portal.return_visits.queries import Calling
 from portal.return_visits.rules import outcomes
 from portal.return_visits.rules.outcomes import Move, Rank, Reason, RectificationState
+from portal.return_visits.service import commenting
 
 ELSEWHERE_FOR = timedelta(hours=24)
 """How long a revisit waits for another agent than before; then anyone may call, so that nobody starves."""
@@ -95,7 +96,9 @@ def open_round(
         counts=ruled.book.rectification.counts,
         month=found.month,
     )
-    _tell(actor, found, unit, ruled)
+    _tell(actor, found, unit)
+    if found.rounds >= ruled.book.comment_from_round:
+        commenting.ask(actor, found, ruled, now)
     events.record(
         actor,
         "rectification:opened",
@@ -120,7 +123,7 @@ def _write_round(found: Rectification) -> None:
     db.session.execute(insert(RectificationRound).values(values))
 
 
-def _tell(actor: Actor, found: Rectification, unit: Unit, ruled: Calling) -> None:
+def _tell(actor: Actor, found: Rectification, unit: Unit) -> None:
     params = {"name": found.name, "month": months.text(found.month), "round": found.rounds}
     link = f"/rectifications/{found.id}"
     notices.tell(
@@ -132,22 +135,9 @@ def _tell(actor: Actor, found: Rectification, unit: Unit, ruled: Calling) -> Non
         params=params,
         link=link,
     )
-    found.comment_due = found.rounds >= ruled.book.comment_from_round
-    if found.comment_due:
-        region = network.superior_of_kind(unit.unit_path, "region")
-        notices.tell(
-            actor,
-            unit_ids=[region.id] if region else [],
-            roles=[Role.REGIONAL_MANAGER],
-            kind="rectification:comment_due",
-            subject=_COMMENT_DUE,
-            params=params,
-            link=link,
-        )
 
 
 _OPENED = "A return visit of %(month)s was sent back to you: put it right and report (round %(round)s)."
-_COMMENT_DUE = "A customer of %(month)s is still not satisfied after round %(round)s: say what will be done."
 
 
 # --- the dealer's answer ----------------------------------------------------------------------------------
@@ -250,13 +240,16 @@ def _bring_back(visit: Visit, said: Report, now: datetime) -> None:
 
 
 def comment(actor: Actor, rectification_id: int, words: str) -> Rectification:
-    """The regional manager's word on a round; the visit does not move by it. Raises NotFound or Conflict."""
+    """The regional manager's word on a round: what was owed of it is met; the visit does not move by it.
+
+    Raises NotFound or Conflict.
+    """
     found = queries.get_rectification(rectification_id, lock=True)
     if found.state == RectificationState.CLOSED:
         raise Conflict("rectification_closed", lazy("This is closed; nothing more is to be done."))
     current = _round(found)
     current.comment, current.commented_at, current.commented_by = words, clock.now(), actor.name
-    found.comment_due = False
+    commenting.meet(actor, found)
     db.session.flush()
     events.record(actor, "rectification:commented", found, after={"round": found.rounds, "comment": words})
     return found
@@ -268,14 +261,14 @@ def comment(actor: Actor, rectification_id: int, words: str) -> Rectification:
 def close(
     actor: Actor, visit: Visit, closed_as: str, now: datetime, reason: str = ""
 ) -> Rectification | None:
-    """Satisfied or waived: the visit's rectification is closed with it; a clock that still runs is waived."""
+    """Satisfied or waived: the visit's rectification is closed with it; clocks that still run are waived."""
     found = queries.of_visit(visit.id, lock=True)
     if found is None or found.state == RectificationState.CLOSED:
         return found
     if found.state == RectificationState.OPEN:
         _stop_clock(actor, found, reason or closed_as)
+    commenting.withdraw(actor, found, reason or closed_as)
     found.state, found.closed_at, found.closed_as = RectificationState.CLOSED, now, closed_as
-    found.comment_due = False
     db.session.flush()
     events.record(actor, "rectification:closed", found, after={"as": closed_as, "rounds": found.rounds})
     return found
@@ -306,19 +299,20 @@ def reword(found: Rectification, reason: Reason, words: str, wish: str) -> Recti
 def withdraw(actor: Actor, found: Rectification, now: datetime) -> None:
     """The call that opened this round was saved by mistake: the dealer owes nothing; the round stays in sight."""
     _stop_clock(actor, found, "corrected")
+    commenting.withdraw(actor, found, "corrected", this_round=True)
     _round(found).withdrawn_at = now
     first = found.rounds == 1
     found.state = RectificationState.CLOSED if first else RectificationState.REPORTED
     if first:
         found.closed_at, found.closed_as = now, "corrected"
-    found.comment_due = False
     db.session.flush()
     events.record(actor, "rectification:withdrawn", found, after={"round": found.rounds})
 
 
-def reopen(visit: Visit, at: datetime) -> None:
-    """What a wrongly saved "satisfied" of that moment had closed waits for its revisit again."""
+def reopen(actor: Actor, visit: Visit, at: datetime) -> None:
+    """What a wrongly saved "satisfied" of that moment had closed waits for its revisit again, and for the comment."""
     found = queries.of_visit(visit.id, lock=True)
     if found is not None and found.closed_as == "satisfied" and found.closed_at == at:
         found.state, found.closed_at, found.closed_as = RectificationState.REPORTED, None, None
+        commenting.revive(actor, found, at)
         db.session.flush()

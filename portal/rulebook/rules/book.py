@@ -118,6 +118,7 @@ class Rulebook(Section):
         yield "customer_file.returned_within", self.customer_file.returned_within
         if self.return_visits:
             yield "return_visits.rectification", self.return_visits.rectification
+            yield "return_visits.comment_within", self.return_visits.comment_within
         for promise in self.promises:
             if promise.within:
                 yield f"promises[{promise.key}].within", promise.within
@@ -141,6 +142,7 @@ class Rulebook(Section):
         cited.append(("customer_file.returned_breach", self.customer_file.returned_breach))
         if self.return_visits:
             cited.append(("return_visits.rectification_breach", self.return_visits.rectification_breach))
+            cited.append(("return_visits.comment_breach", self.return_visits.comment_breach))
         cited += [(f"promises[{promise.key}].breach", promise.breach) for promise in self.promises]
         faults = [
             (where, f"must be a breach of sanctions.breaches, is {key}")

@@ -1,5 +1,6 @@
 """The return visits: how often, when and with which words a customer is called."""
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -11,6 +12,7 @@ from portal.rulebook.rules.values import (
     Section,
     Share,
     Source,
+    Term,
     TimeOfDay,
     WithinTerm,
     Words,
@@ -120,6 +122,8 @@ class ReturnVisits(Section):
     rectification: WithinTerm
     rectification_breach: Key | None = None
     comment_from_round: Annotated[int, between(1, 20)]
+    comment_within: WithinTerm = Term(calendar=timedelta(days=2))
+    comment_breach: Key | None = None
     source: Source
     rectification_source: Source
     questions: tuple[Question, ...] = Field(min_length=1, max_length=30)

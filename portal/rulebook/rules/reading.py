@@ -283,7 +283,11 @@ def _return_visits(book: Rulebook) -> Iterator[Entry]:
                 "The dealer puts it right within %(time)s, then the customer is called again",
                 time=term_words(visits.rectification),
             ),
-            _("From round %(round)s on the regional manager comments", round=visits.comment_from_round),
+            _(
+                "From round %(round)s on the regional manager says within %(time)s what will be done",
+                round=visits.comment_from_round,
+                time=term_words(visits.comment_within),
+            ),
         ),
         (visits.rectification_source,),
     )
