@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from secrets import compare_digest
@@ -13,7 +13,7 @@ from sqlalchemy import Row, Select, bindparam, exists, or_, select
 from portal.access import Actor, Role
 from portal.accounts.models import ApiToken, EndedSession, Membership, Person
 from portal.accounts.rules import identifier
-from portal.core.db import db, look_as, stating
+from portal.core.db import db, look_as, stating, told_by
 from portal.core.scope import Scope, current_scope
 from portal.network import Network, Unit
 
@@ -97,15 +97,20 @@ _BY_TOKEN = _with_its_eyes(
     )
 )
 _unit = Unit.__table__.c
-_UNIT = select(_unit.code, _unit.kind, _unit.name, _unit.status).where(_unit.id == bindparam("unit"))
+_UNIT = select(_unit.code, _unit.kind, _unit.name, _unit.status, _unit.unit_path).where(
+    _unit.id == bindparam("unit")
+)
 
 
-def _actor(found: Any, via: str, stamp: str | None = None) -> Actor | None:
-    """An Actor from a row of `_with_its_eyes`; its unit is read with that membership's own eyes, which stay.
+def _actor(asked: Select[Any], given: Mapping[str, Any], via: str, stamp: str | None = None) -> Actor | None:
+    """An Actor from the row of `_with_its_eyes`; its unit is read with that membership's own eyes, which stay.
 
-    None, with the eyes as they were, where the unit is closed or the person's stamp is not `stamp`.
+    None, with the eyes as they were, where there is no row, the unit is closed or the person's stamp is not `stamp`.
     """
     before = current_scope()
+    found = told_by(asked, given)
+    if found is None:
+        return None
     look_as(Scope.below(found.network_id, found.unit_path), told=True)
     unit = None
     if stamp is None or compare_digest(found.stamp, stamp):
@@ -113,6 +118,8 @@ def _actor(found: Any, via: str, stamp: str | None = None) -> Actor | None:
     if unit is None or unit.status != "active":
         look_as(before)
         return None
+    if unit.unit_path != found.unit_path:  # it moved just now; from here on it stays where it is
+        return _actor(asked, given, via, stamp)
     by_token = via == "api"
     return Actor(
         person_id=found.person_id,
@@ -153,8 +160,7 @@ def actor_of_membership(
     while nobody has signed out of that session.
     """
     given = {"person": person_id, "membership": membership_id or 0, "session": session_id}
-    found = db.session.execute(_BY_MEMBERSHIP, given).one_or_none()
-    return _actor(found, via, stamp) if found else None
+    return _actor(_BY_MEMBERSHIP, given, via, stamp)
 
 
 def token_hash(token: str) -> str:
@@ -163,8 +169,7 @@ def token_hash(token: str) -> str:
 
 def actor_of_token(token: str, now: datetime) -> Actor | None:
     """Whoever this API token belongs to; None where it is unknown, expired or revoked."""
-    found = db.session.execute(_BY_TOKEN, {"hash": token_hash(token), "now": now}).one_or_none()
-    return _actor(found, "api") if found else None
+    return _actor(_BY_TOKEN, {"hash": token_hash(token), "now": now}, "api")
 
 
 @dataclass(frozen=True)

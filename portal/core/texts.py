@@ -11,7 +11,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask, g, has_request_context, request, session
 from flask_babel import Babel, Domain, force_locale, get_domain, gettext, lazy_gettext, ngettext, pgettext
-from jinja2 import Template, pass_eval_context
+from jinja2 import Environment, Template, pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import (  # type: ignore[attr-defined]
     Markup,
@@ -129,6 +129,7 @@ def start(app: Flask) -> None:
     babel.domain_instance = Catalogues(domain=";".join(domains))
     app.jinja_env.template_class = ReadyTemplate
     app.jinja_env.globals.update(_=in_page, gettext=in_page, ngettext=counted_in_page, pgettext=meant_in_page)
+    app.jinja_env.globals.update(constant_part=lambda part: _constant_part(app.jinja_env, part, language()))
 
 
 class Catalogues(Domain):  # type: ignore[misc]
@@ -156,6 +157,12 @@ def _filled(evaluated: EvalContext, text: str, places: dict[str, Any]) -> str:
     if not evaluated.autoescape:
         return text % places
     return Markup(text) % places if places else _without_places(text)  # noqa: S704 - our own texts
+
+
+@lru_cache(maxsize=16)
+def _constant_part(environment: Environment, part: str, _language: str) -> Markup:
+    """A part of every page that holds nothing but words: put together once a language."""
+    return Markup(environment.get_template(part).render())  # noqa: S704 - our own template
 
 
 def _put(value: Any) -> str:

@@ -1,6 +1,5 @@
 """The list of customers, one customer, and the search of the top bar. The same functions as the API."""
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -15,7 +14,6 @@ from portal.core.errors import FieldError, Invalid
 from portal.core.texts import lazy
 from portal.customers import queries, rules
 from portal.customers.rules import Found
-from portal.network import Unit
 
 room = Room("customers", __name__)
 MONTHS = 24  # offered in the filter; any other may be asked for in the address
@@ -78,14 +76,12 @@ def _page(template: str, endpoint: str) -> str:
             cursor=cursor,
         )
     )
-    units = network.units_by_id(each.unit_id for each in found.items)
     kept: dict[str, Any] = {name: words for name, words in asked.items() if words}
     return render_template(
         template,
         asked=asked,
         idle=idle,
         items=[rules.as_seen(each, whole=actor.sees_whole_phones) for each in found.items],
-        units=units,
         narrow=found.narrow,
         later_page=cursor is not None,
         next_href=url_for(endpoint, cursor=found.next_cursor, **kept) if found.next_cursor else "",
@@ -108,19 +104,20 @@ def _months(chosen: date | None) -> list[date]:
     return offered if chosen is None or chosen in offered else [chosen, *offered]
 
 
-def _units(actor: Actor, chosen: str) -> Sequence[Unit]:
-    """What stands right below me, and the unit that is asked for."""
+def _units(actor: Actor, chosen: str) -> list[tuple[str, str]]:
+    """Code and name of what stands right below me, and of the unit that is asked for."""
     kind = NEXT_BELOW.get(actor.unit_kind)
-    offered = list(network.units_below(actor.unit_path, kind=kind)) if kind else []
-    if chosen and all(each.code != chosen for each in offered):
+    offered = [(each.code, each.name) for each in network.names_below(actor.unit_path, kind)] if kind else []
+    if chosen and all(code != chosen for code, _name in offered):
         asked_for = network.unit_below(actor.unit_path, chosen)
-        offered = [asked_for, *offered] if asked_for else offered
+        offered = [(asked_for.code, asked_for.name), *offered] if asked_for else offered
     return offered
 
 
-def _models(actor: Actor, chosen: str) -> list[str]:
-    """The rulebook's product list; empty where the network has none (then any model can be typed)."""
+def _models(actor: Actor, chosen: str) -> list[tuple[str, str]]:
+    """The models of the rulebook's product list; empty where the network has none (then any model can be typed)."""
     month = clock.local(clock.now()).date().replace(day=1)
     columns: Any = rulebook.current(actor.network_id, months.before(month)).columns
     listed = next((list(each.allowed) for each in columns if each.name == "product_model"), [])
-    return listed if not listed or not chosen or chosen in listed else [chosen, *listed]
+    offered = listed if not listed or not chosen or chosen in listed else [chosen, *listed]
+    return [(each, each) for each in offered]

@@ -16,12 +16,19 @@ from portal import network
 from portal.access import Actor, Permission
 from portal.core.db import db
 from portal.core.errors import NotFound
-from portal.core.paging import LIMIT, MOST, decode, encode, paged
+from portal.core.paging import LIMIT, MOST, Keyset, decode, encode
 from portal.customers import rules
 from portal.customers.models import Customer, CustomerFacet, CustomerLink
 from portal.customers.rules import COMPLETE, SHOWN, Found, Person, Purchase
 
-LISTED: tuple[Any, ...] = (Customer.id, Customer.name, Customer.phone, Customer.address, Customer.unit_id)
+_customer, _facet = Customer.__table__.c, CustomerFacet.__table__.c
+LISTED: tuple[Any, ...] = (
+    _customer.id,
+    _customer.name,
+    _customer.phone,
+    _customer.address,
+    _customer.unit_id,
+)  # plain columns: entities cost twice as much
 DRAFTS, CUSTOMERS = "d", "c"  # a filer's list begins with what is not submitted yet
 
 
@@ -64,30 +71,34 @@ def find(
     return Found([*drafts.items, *found.items], following, found.narrow)
 
 
+_BY_UNIT = Keyset(
+    select(*LISTED).where(
+        _customer.unit_path >= bindparam("low"),
+        _customer.unit_path < bindparam("high"),
+        _customer.last_month.is_not(None),
+    ),
+    [_customer.unit_path, _customer.id],
+)
+_BY_FACET = Keyset(
+    select(*LISTED)
+    .join(CustomerFacet.__table__, _facet.customer_id == _customer.id)
+    .where(
+        _facet.facet == bindparam("facet"),
+        _facet.unit_path >= bindparam("low"),
+        _facet.unit_path < bindparam("high"),
+    ),
+    [_facet.unit_path, _facet.customer_id],
+)
+
+
 def _by_unit(below: str, facet: str, cursor: str, limit: int) -> Found:
     """By unit, the oldest of each first; with a facet by its own index."""
-    high = f"{below[:-1]}/"
-    if facet:
-        page = paged(
-            select(*LISTED)
-            .select_from(CustomerFacet)
-            .join(Customer, Customer.id == CustomerFacet.customer_id)
-            .where(
-                CustomerFacet.facet == facet, CustomerFacet.unit_path >= below, CustomerFacet.unit_path < high
-            ),
-            [CustomerFacet.unit_path, CustomerFacet.customer_id],
-            cursor or None,
-            limit,
-        )
-    else:
-        page = paged(
-            select(*LISTED).where(
-                Customer.unit_path >= below, Customer.unit_path < high, Customer.last_month.is_not(None)
-            ),
-            [Customer.unit_path, Customer.id],
-            cursor or None,
-            limit,
-        )
+    within = {"low": below, "high": f"{below[:-1]}/"}
+    page = (
+        _BY_FACET.page(cursor, limit, facet=facet, **within)
+        if facet
+        else _BY_UNIT.page(cursor, limit, **within)
+    )
     return Found(with_purchases(page.items), page.next_cursor)
 
 
@@ -106,41 +117,39 @@ def _search(q: str, below: str, facet: str, cursor: str, limit: int) -> Found:
     here, rest = ids[:limit], ids[limit:]
     customers = db.session.execute(
         select(*LISTED)
-        .where(Customer.id == any_(literal(here, ARRAY(BigInteger))), Customer.last_month.is_not(None))
-        .order_by(Customer.id)
+        .where(_customer.id == any_(literal(here, ARRAY(BigInteger))), _customer.last_month.is_not(None))
+        .order_by(_customer.id)
     ).all()
     return Found(with_purchases(customers), encode([here[-1]]) if rest else None, narrow)
 
 
 _PURCHASES = text(
     """
-    SELECT c.id, s.month, r.product_model, r.purchase_date, r.quantity, r.order_no, r.file_id, r.row_no,
+    SELECT c.id, u.name, u.code, s.month, r.product_model, r.purchase_date, r.quantity, r.order_no, r.file_id, r.row_no,
            r.purchase_region, r.area, r.installed_on, r.installer
     FROM customer c
-    JOIN customer_file_row r ON r.network_id = c.network_id AND r.phone = c.phone AND r.customer_name = c.name
-    JOIN customer_source s ON s.network_id = r.network_id AND s.file_id = r.file_id AND s.unit_id = c.unit_id
-    WHERE c.id = ANY(:ids) AND r.status = 'good'
+    JOIN unit u ON u.network_id = c.network_id AND u.id = c.unit_id
+    LEFT JOIN (customer_file_row r JOIN customer_source s ON s.network_id = r.network_id AND s.file_id = r.file_id)
+      ON r.network_id = c.network_id AND r.phone = c.phone AND r.customer_name = c.name AND r.status = 'good'
+         AND s.unit_id = c.unit_id
+    WHERE c.id = ANY(:ids)
     """
 ).bindparams(bindparam("ids", type_=ARRAY(BigInteger)))
 
 
 def with_purchases(customers: Iterable[Any]) -> list[Person]:
-    """A page of customers (entities, or rows of LISTED) with what they bought: one query for all."""
+    """A page of customers (entities, or rows of LISTED) with their units and what they bought: one query for all."""
     listed = list(customers)
+    units: dict[int, tuple[str, str]] = {}
     bought: dict[int, list[Purchase]] = defaultdict(list)
     if listed:
-        for key, *values in db.session.execute(_PURCHASES, {"ids": [each.id for each in listed]}):
-            bought[key].append(Purchase(*values))
+        for key, name, code, *values in db.session.execute(_PURCHASES, {"ids": [each.id for each in listed]}):
+            units[key] = name, code
+            if values[0] is not None:
+                bought[key].append(Purchase(*values))
     return [
-        Person(
-            str(each.id),
-            each.name,
-            each.phone,
-            each.address,
-            each.unit_id,
-            rules.counted_once(bought[each.id]),
-        )
-        for each in listed
+        Person(str(key), name, phone, address, *units[key], rules.counted_once(bought[key]))
+        for key, name, phone, address in ((e.id, e.name, e.phone, e.address) for e in listed)
     ]
 
 
@@ -159,9 +168,10 @@ _LATEST = text(
 )
 _ROWS = text(
     """
-    SELECT r.file_id, r.row_no, r.customer_name, r.phone, r.address, f.unit_id, f.month, r.product_model,
+    SELECT r.file_id, r.row_no, r.customer_name, r.phone, r.address, u.name, u.code, f.month, r.product_model,
            r.purchase_date, r.quantity, r.order_no, r.purchase_region, r.area, r.installed_on, r.installer
     FROM customer_file_row r JOIN customer_file f ON f.network_id = r.network_id AND f.id = r.file_id
+    JOIN unit u ON u.network_id = f.network_id AND u.id = f.unit_id
     WHERE r.file_id = ANY(:files) AND r.status IN ('good', 'bad') AND (r.file_id, r.row_no) > (:file, :row)
       AND (CAST(:model AS text) IS NULL OR r.product_model = :model)
       AND (:q = '' OR position(:q IN customer_fold(r.customer_name)) > 0 OR position(:q IN customer_fold(r.address)) > 0
@@ -197,7 +207,8 @@ def _drafts(below: str, q: str, month: date | None, model: str | None, cursor: s
             r.customer_name,
             r.phone,
             r.address,
-            r.unit_id,
+            r.name,
+            r.code,
             [
                 Purchase(
                     r.month,

@@ -1,6 +1,6 @@
 """What a customer is to those who look: purchases counted once, personal data cut for those above. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -41,7 +41,8 @@ class Person(NamedTuple):
     name: str
     phone: str
     address: str
-    unit_id: int
+    unit_name: str
+    unit_code: str
     purchases: Sequence[Purchase] = ()
     draft: bool = False
 
@@ -62,8 +63,10 @@ def facet(month: date | None, model: str | None) -> str:
     return f"{months.text(month) if month else ''}|{model or ''}"
 
 
-def counted_once(purchases: Iterable[Purchase]) -> list[Purchase]:
+def counted_once(purchases: Sequence[Purchase]) -> list[Purchase]:
     """The purchases of one customer, the newest first, without those that an amendment filed again (API.md)."""
+    if len(purchases) < 2:
+        return list(purchases)
     kept: list[Purchase] = []
     by_content: dict[tuple[object, ...], int] = {}
     ordered = sorted(purchases, key=lambda each: (each.month, each.file_id, -each.row_no), reverse=True)
@@ -78,5 +81,4 @@ def as_seen(person: Person, *, whole: bool) -> Person:
     """Phone and address as the reader may see them (API.md, Conventions)."""
     if whole:
         return person
-    phone, address = mask_phone(person.phone), mask_address(person.address)
-    return Person(person.id, person.name, phone, address, person.unit_id, person.purchases, person.draft)
+    return person._replace(phone=mask_phone(person.phone), address=mask_address(person.address))

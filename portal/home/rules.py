@@ -6,6 +6,7 @@ Sources: design/DESIGN-UX.md sections 2, 4 (page 2), 6; R041, R042.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -171,7 +172,10 @@ def tabs(
 ) -> list[NavItem]:
     """The phone's bottom bar: the first four of the rail with short names, and More."""
     kept = _reachable(role, reach)[:ON_A_PHONE]
-    found = [_item(entry, href, here, badges, entry.short or entry.label) for entry, href in kept]
+    found = [
+        _item(entry, href, here, badges, entry.label if entry.short is None else entry.short)
+        for entry, href in kept
+    ]
     elsewhere = not any(item.current for item in found)
     return [*found, NavItem(MORE.icon, MORE.label, MORE.path, current=elsewhere and here != "/help")]
 
@@ -183,6 +187,7 @@ def month_words(month: date, lang: str) -> str:
     return months.words(month, lang)
 
 
+@lru_cache(maxsize=256)
 def month_and_year(month: date, lang: str) -> str:
     """'2026 年 10 月', 'October 2026'."""
     if lang == "zh":

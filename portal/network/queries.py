@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from sqlalchemy import BigInteger, Select, Text, any_, bindparam, cast, or_, select
+from sqlalchemy import BigInteger, Row, Select, Text, any_, bindparam, cast, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from portal.core.db import db, once
@@ -24,6 +24,16 @@ _BELOW = (
     )
     .order_by(Unit.unit_path)
 )  # both are asked by most pages, so they are built once
+_unit = Unit.__table__.c
+_NAMES = (
+    select(_unit.code, _unit.name)
+    .where(
+        _unit.unit_path >= bindparam("low"),
+        _unit.unit_path < bindparam("high"),
+        _unit.kind == bindparam("kind"),
+    )
+    .order_by(_unit.unit_path)
+)
 
 
 def get_network(network_id: int) -> Network:
@@ -71,6 +81,11 @@ def below(path: str, *, kind: str | None = None, active: bool = False) -> Select
 def units_below(path: str, *, kind: str | None = None, active: bool = False) -> Sequence[Unit]:
     given = {"low": path, "high": f"{path[:-1]}/", "kind": kind, "status": "active" if active else None}
     return db.session.scalars(_BELOW, given).all()
+
+
+def names_below(path: str, kind: str) -> "Sequence[Row[str, str]]":
+    """Code and name of each unit of this kind at `path` and under it: what a filter offers."""
+    return db.session.execute(_NAMES, {"low": path, "high": f"{path[:-1]}/", "kind": kind}).all()
 
 
 def unit_below(path: str, code: str) -> Unit | None:

@@ -12,7 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from portal import network
-from portal.access import act_as
+from portal.access import Actor, act_as
+from portal.accounts import actor_of_membership
 from portal.core import clock, events
 from portal.core.db import MOVING, db, finish, look_as, outside
 from portal.core.jobs import later
@@ -265,3 +266,35 @@ def test_a_move_waits_for_who_is_at_work_with_the_old_path(cloned: Callable[[str
     act_as(None)
     enter(CLOSED)
     assert paths == [(f"{world.units['R2'].unit_path}{clerk.unit_id:04d}.",)]
+
+
+def test_who_came_while_a_unit_moved_acts_with_its_new_path(cloned: Callable[[str], str], tmp_path: Path):
+    """The statement that says who acts may have waited for the move with the old path in its hands."""
+    url = cloned("moved_meanwhile")
+    app = an_app(url, tmp_path)
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted"
+    with app.app_context():
+        world = a_world("mw", now=NOW)
+        clerk = world.as_("clerk")
+        db.session.remove()
+    found: list[Actor | None] = []
+
+    def come() -> None:
+        with app.app_context():
+            found.append(actor_of_membership(clerk.person_id, clerk.membership_id))
+            db.session.remove()
+
+    with app.app_context(), psycopg.connect(url, autocommit=True) as watching:
+        move(world, "D1", "R2")
+        coming = threading.Thread(target=come)
+        coming.start()
+        while watching.execute(waiting, (MOVING,)).fetchone() == (0,):
+            time.sleep(0.01)
+        finish(good=True)
+        coming.join()
+        db.session.remove()
+        db.engine.dispose()
+    act_as(None)
+    enter(CLOSED)
+    there = f"{world.units['R2'].unit_path}{clerk.unit_id:04d}."
+    assert [each and each.unit_path for each in found] == [there]
