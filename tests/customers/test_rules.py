@@ -26,7 +26,7 @@ def test_the_newest_month_comes_first():
 
 
 def test_those_above_see_a_part():
-    person = Person("1", "王建国", "13812345678", "浙江省杭州市西湖区文三路128号", 7)
+    person = Person("1", "王建国", "13812345678", "浙江省杭州市西湖区文三路128号", "瑞居家居", "ZJ-0007")
     assert as_seen(person, whole=True) is person
     seen = as_seen(person, whole=False)
     assert (seen.phone, seen.address, seen.name) == ("138****5678", "浙江省杭州市西湖区…", "王建国")
