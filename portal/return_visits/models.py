@@ -300,8 +300,8 @@ class VisitCount(_Counted, Walled, Base):
     network_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     month: Mapped[date] = mapped_column(Date, primary_key=True)
     unit_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    region_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)  # that consolidated them
     slot: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
-    region_id: Mapped[int] = mapped_column(BigInteger)
 
 
 class VisitDay(_Counted, Walled, Base):

@@ -10,7 +10,7 @@ from portal import network, return_visits
 from portal.access import Actor
 from portal.core import clock, events
 from portal.core import month as months
-from portal.core.db import db
+from portal.core.db import db, within
 from portal.core.errors import Conflict, FieldError, Invalid
 from portal.core.texts import lazy
 from portal.customer_files import queries
@@ -66,8 +66,9 @@ def consolidate(
         _must_be_explained(board, missing)
     done = _write(actor, board, number, requested_at)
     taken = _take(actor, done, fresh)
-    _match(done, taken)
-    _sum_up(done, taken)
+    with within(actor.whole_network):  # of a dealer that has moved here another region holds the earlier ones
+        _match(done, taken)
+        _sum_up(done, taken)
     return_visits.open_visits(actor, done.id, month)
     for line in board.missing:
         db.session.execute(
@@ -212,7 +213,11 @@ _MATCH = """
 
 def _match(done: Consolidation, taken: Sequence[_Taken]) -> None:
     """Purchases that an earlier consolidation of the month holds are matched: they count there and not again."""
-    if not done.number or not taken:
+    held = select(ConsolidationFile.file_id).where(
+        ConsolidationFile.month == done.month,
+        ConsolidationFile.dealer_id.in_({each.dealer.id for each in taken}),
+    )
+    if not db.session.scalar(select(held.exists())):
         return
     given = {
         "network": done.network_id,

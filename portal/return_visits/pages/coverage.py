@@ -1,7 +1,7 @@
 """Coverage: five figures, the way to 100 %, who is behind, rates, who needs attention; each with its data."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -49,6 +49,8 @@ class UnitLine:
     figures: Figures
     lag: Lag
     tag: shown.Tag | None
+    elsewhere: int = 0  # of its people: so many count with another region, which consolidated them
+    where: str = ""
 
     @property
     def per_cent(self) -> float:
@@ -67,6 +69,8 @@ class Board:
     weeks: Sequence[Week]
     regions: Sequence[UnitLine]
     dealers: Sequence[UnitLine]
+    come: Sequence[UnitLine]  # dealers whose people count with the region that consolidated them
+    gone: int  # people who count here, of dealers that have moved away
 
     @property
     def ahead(self) -> float:
@@ -91,7 +95,15 @@ def board(actor: Actor, month: date) -> Board:
     above = actor.unit_kind not in FILERS
     dealers = queries.by_dealer(month, actor.unit_path) if above else []
     regions = queries.by_region(month, actor.unit_path) if above and actor.unit_kind != "region" else []
-    names = _regions_of(dealers)
+    shown_dealers = [
+        replace(
+            _line(each, _names(each.regions), pace.share, figures),
+            elsewhere=each.elsewhere.people,
+            where=_names(of for of in each.regions if not of.unit_path.startswith(actor.unit_path)),
+        )
+        for each in dealers
+    ]
+    here = sum(each.figures.people - each.elsewhere.people for each in dealers)
     return Board(
         month=month,
         unit=unit,
@@ -100,15 +112,14 @@ def board(actor: Actor, month: date) -> Board:
         course=progress.course(standing, figures, month, today),
         weeks=progress.weeks(standing, today),
         regions=[_line(each, "", pace.share, figures) for each in regions],
-        dealers=[
-            _line(each, names.get(each.unit.parent_id or 0, ""), pace.share, figures) for each in dealers
-        ],
+        dealers=shown_dealers,
+        come=[each for each in shown_dealers if each.elsewhere],
+        gone=figures.people - here if above else 0,
     )
 
 
-def _regions_of(dealers: Sequence[Line]) -> dict[int, str]:
-    units = network.units_by_id(each.unit.parent_id for each in dealers if each.unit.parent_id)
-    return {key: unit.name for key, unit in units.items()}
+def _names(units: Iterable[Unit]) -> str:
+    return shown.listed([each.name for each in units])
 
 
 def _line(line: Line, region: str, share: float, whole: Figures) -> UnitLine:

@@ -1,7 +1,8 @@
 """Coverage from the running counts: the same cost whatever the number of visits. And the recount to prove it."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import accumulate
 from typing import Any
@@ -13,15 +14,22 @@ from portal.core.db import db
 from portal.network import Unit
 from portal.return_visits.models import SealedMonth, VisitCount, VisitDay
 from portal.return_visits.rules.coverage import NAMES, Figures
+from portal.return_visits.rules.coverage import total as total_of
 
 
 @dataclass(frozen=True)
 class Line:
-    """Figures of a dealer, a region, or a day (then as they stood at its end)."""
+    """Figures of a dealer, a region, or a day (then as they stood at its end).
+
+    A dealer's people count in the month of the region that consolidated them (`regions`); `elsewhere` are those whom
+    a region outside of what was asked for consolidated, before the dealer moved.
+    """
 
     unit: Unit
     figures: Figures
     day: date | None = None
+    regions: Sequence[Unit] = ()
+    elsewhere: Figures = field(default_factory=Figures)
 
 
 def _chosen(model: type[VisitCount] | type[VisitDay], month: date, below: str, *by: Any) -> Select[Any]:
@@ -39,22 +47,35 @@ def _figures(values: Iterable[int]) -> Figures:
     return Figures(*(int(each) for each in values))
 
 
-def _lines(chosen: Select[Any]) -> list[Line]:
-    rows = db.session.execute(chosen).all()
-    units = network.units_by_id(row[0] for row in rows)
-    return [Line(units[row[0]], _figures(row[-len(NAMES) :])) for row in rows]
-
-
 def by_dealer(month: date, below: str) -> list[Line]:
     """Every dealer at `below` and under it that has people in the month, in the order of the tree."""
-    lines = _lines(_chosen(VisitCount, month, below, VisitCount.unit_id))
+    rows = db.session.execute(
+        _chosen(VisitCount, month, below, VisitCount.unit_id, VisitCount.region_id)
+    ).all()
+    units = network.units_by_id(each for row in rows for each in row[:2])
+    parts: dict[int, list[tuple[Unit, Figures]]] = defaultdict(list)
+    for row in rows:
+        parts[row[0]].append((units[row[1]], _figures(row[2:])))
+    lines = [
+        Line(
+            units[unit_id],
+            total_of(figures for _, figures in each),
+            regions=[region for region, _ in each],
+            elsewhere=total_of(figures for region, figures in each if not region.unit_path.startswith(below)),
+        )
+        for unit_id, each in parts.items()
+    ]
     return sorted(lines, key=lambda line: line.unit.unit_path)
 
 
 def by_region(month: date, below: str) -> list[Line]:
-    """Regions at `below` and under it; a dealer's people see none. The region is that of the consolidation."""
-    lines = _lines(_chosen(VisitCount, month, below, VisitCount.region_id))
-    return [line for line in lines if line.unit.unit_path.startswith(below)]
+    """Regions at `below` and under it, each with what it consolidated, wherever its dealers are now; a dealer's people
+    see none. Together they are what `by_day` ends with."""
+    rows = db.session.execute(
+        _chosen(VisitDay, month, below, VisitDay.unit_id).where(VisitDay.kind == "region")
+    ).all()
+    units = network.units_by_id(row[0] for row in rows)
+    return [Line(units[row[0]], _figures(row[1:])) for row in rows]
 
 
 def by_day(month: date, unit: Unit) -> list[Line]:
@@ -67,7 +88,7 @@ def by_day(month: date, unit: Unit) -> list[Line]:
 
 
 def total(month: date, below: str) -> Figures:
-    """The month's figures for a whole subtree."""
+    """The month's figures of headquarters or of a dealer; a region's own are the last ones of `by_day`."""
     return _figures(db.session.execute(_chosen(VisitCount, month, below)).one())
 
 

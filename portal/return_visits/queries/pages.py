@@ -14,7 +14,7 @@ from portal.access import Actor, Permission
 from portal.clocks import Kind
 from portal.core.db import db
 from portal.core.waiting import Waits
-from portal.return_visits.models import QUEUED, Attempt, Desk, Visit, VisitCount
+from portal.return_visits.models import QUEUED, Attempt, Desk, Visit, VisitDay
 from portal.return_visits.queries.visits import Filters, _in_state
 from portal.return_visits.rules.outcomes import State
 
@@ -44,10 +44,10 @@ def latest_months(most: int = 12) -> list[date]:
 
 def counted_months(most: int = 12) -> list[date]:
     """The same for whoever may see coverage but no visits."""
-    return _months(VisitCount, most)
+    return _months(VisitDay, most)
 
 
-def _months(model: type[Visit] | type[VisitCount], most: int) -> list[date]:
+def _months(model: type[Visit] | type[VisitDay], most: int) -> list[date]:
     """A walk along the index, one look for each month."""
     found: list[date] = []
     while len(found) < most:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from portal import clocks, network, notices, rulebook
 from portal.access import Actor, Role
@@ -11,6 +10,7 @@ from portal.core import arrival, clock
 from portal.core import month as months
 from portal.core.db import db, within
 from portal.network import Unit
+from portal.notices import Letter, To
 from portal.return_visits import queries
 from portal.return_visits.models import Rectification
 from portal.return_visits.queries import Calling
@@ -50,17 +50,12 @@ def ask(actor: Actor, found: Rectification, ruled: Calling, now: datetime) -> No
     notices.tell_many(actor, [_notice(found, owed.unit_id, owed.due_at, ruled)])
 
 
-def _notice(found: Rectification, unit_id: int, due_at: datetime, ruled: Calling) -> dict[str, Any]:
+def _notice(found: Rectification, unit_id: int, due_at: datetime, ruled: Calling) -> Letter:
     due = {lang: clocks.deadline_words(due_at, ruled.hours.zone, lang) for lang in ("zh", "en")}
-    return {
-        "unit_id": unit_id,
-        "person_id": None,
-        "roles": [Role.REGIONAL_MANAGER.value, Role.CHANNEL_MANAGER.value],
-        "kind": "rectification:comment_due",
-        "subject": ASKED,
-        "params": {"month": months.text(found.month), "round": found.rounds, "due": due},
-        "link": f"/rectifications/{found.id}",
-    }
+    params = {"month": months.text(found.month), "round": found.rounds, "due": due}
+    roles = (Role.REGIONAL_MANAGER, Role.CHANNEL_MANAGER)
+    to = [To(unit_id=unit_id, link=f"/rectifications/{found.id}")]
+    return Letter("rectification:comment_due", ASKED, roles, params, to)
 
 
 def meet(actor: Actor, found: Rectification) -> None:

@@ -25,7 +25,7 @@ _COUNT = text(
     f"""
     INSERT INTO visit_count AS c (network_id, unit_path, month, unit_id, slot, region_id, {_COLUMNS})
     VALUES (:network, :path, :month, :unit, :slot, :region, {_VALUES})
-    ON CONFLICT (network_id, month, unit_id, slot) DO UPDATE SET {_ADDED}
+    ON CONFLICT (network_id, month, unit_id, region_id, slot) DO UPDATE SET {_ADDED}
     """  # noqa: S608 - names of columns
 )
 _DAY = text(
@@ -46,18 +46,19 @@ def figures_of(visit: Visit) -> Figures:
 
 def add(changes: Iterable[tuple[Visit, Figures]], day: date, person_id: int | None) -> None:
     """Write what each visit's figures changed by; `day` in the network's zone. Headquarters' eyes."""
-    sums: dict[tuple[date, int], Figures] = defaultdict(Figures)
-    about: dict[tuple[date, int], Visit] = {}
+    sums: dict[tuple[date, int, int], Figures] = defaultdict(Figures)
+    about: dict[tuple[date, int, int], Visit] = {}
     for visit, change in changes:
-        sums[visit.month, visit.unit_id] += change
-        about[visit.month, visit.unit_id] = visit
+        key = (visit.month, visit.unit_id, visit.region_id)
+        sums[key] += change
+        about[key] = visit
     given = [
         {
             "network": about[key].network_id,
             "path": about[key].about_path,
             "month": key[0],
             "unit": key[1],
-            "region": about[key].region_id,
+            "region": key[2],
             "day": day,
             **vars(change),
         }

@@ -57,7 +57,7 @@ _COUNT = text(
     SELECT :network, u.unit_path, p.month, u.id, {OPENING_SLOT}, c.region_id, p.people {_PEOPLE}
     JOIN unit u ON u.network_id = :network AND u.id = p.dealer_id
     WHERE p.people > 0 ORDER BY p.month, u.id
-    ON CONFLICT (network_id, month, unit_id, slot) DO UPDATE SET people = c.people + excluded.people
+    ON CONFLICT (network_id, month, unit_id, region_id, slot) DO UPDATE SET people = c.people + excluded.people
     """
 )
 _DAY = text(
