@@ -60,6 +60,7 @@ class Permission(StrEnum):
     SANCTION_DECIDE = "sanction:decide"
     SANCTION_EXECUTE = "sanction:execute"
     SANCTION_ANSWER = "sanction:answer"
+    SANCTION_CARRY_OUT = "sanction:carry_out"
     STANDING_READ = "standing:read"
     LEDGER_READ = "ledger:read"
     LEDGER_READ_PERSON = "ledger:read_person"
@@ -159,7 +160,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         EVERYBODY
         | {Permission.CONSOLIDATION_READ, Permission.RECEIPT_READ, Permission.COVERAGE_READ}
         | PARTY
-        | {Permission.LEDGER_READ}
+        | {Permission.LEDGER_READ, Permission.SANCTION_CARRY_OUT}
     ),
     Role.ADMINISTRATOR: frozenset(
         EVERYBODY

@@ -89,6 +89,7 @@ ACTION_WORDS: dict[str, Any] = {
     "sanction_case:vary": _("Decision varied"),
     "sanction_case:revoke": _("Decision revoked"),
     "sanction_case:execute": _("Decision executed"),
+    "sanction_case:carry_out": _("Measure carried out"),
     "sanction_case:close": lazy_pgettext("audit", "Case closed"),
     "sanction_case:review": _("Case put up for review"),
     "sanction_case:keep": _("Case kept after review"),

@@ -24,6 +24,7 @@ from portal.clocks.queries import (
     waits_for,
 )
 from portal.clocks.rules import (
+    MONTHLY,
     Due,
     Kind,
     Level,
@@ -59,6 +60,7 @@ from portal.clocks.service import (
 )
 
 __all__ = [
+    "MONTHLY",
     "Due",
     "Kind",
     "Level",

@@ -18,12 +18,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.clocks.rules import Counts, Kind, State, state_of
+from portal.clocks.rules import RIGHTS, Counts, Kind, State, state_of
 from portal.core.db import Base, Keyed, Walled
 
 Instant = DateTime(timezone=True)
 RUNNING = "closed_at IS NULL AND paused_at IS NULL AND breached_at IS NULL"
 """Still owed, its clock not stopped, not yet marked as missed."""
+OF_CASES = "'statement', 'acknowledgement', 'appeal', 'handed_on', 'top_up'"
+"""The clocks that stand for what sanctions says is owed in its cases, apart from headquarters' steps."""
 
 
 def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
@@ -76,6 +78,13 @@ class Obligation(Keyed, Walled, Base):
             "origin_id",
             "level",
             postgresql_where=text("origin_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_obligation_of_case",
+            "network_id",
+            "kind",
+            "subject",
+            postgresql_where=text(f"closed_at IS NULL AND kind IN ({OF_CASES})"),
         ),
         Index("ix_obligation_by_due", "network_id", "due_at", "id"),
         Index("ix_obligation_by_unit", "network_id", "unit_path", "due_at", "id"),
@@ -132,6 +141,7 @@ class Obligation(Keyed, Walled, Base):
             judged_at=self.judged_at,
             waived_at=self.waived_at,
             paused_at=self.paused_at,
+            right=self.kind in RIGHTS,
         )
 
     @property

@@ -97,9 +97,15 @@ def promise_end(network_id: int, version: int, start: datetime, promise: Promise
     return rules.months_end(start, promise.months or 0, zone)
 
 
-def thresholds_of(book: Rulebook) -> Thresholds:
-    """From how much time left on a monthly limit is shown as a warning and as bad."""
-    return Thresholds(warn=book.calendar.levels.warn, bad=book.calendar.levels.bad)
+def thresholds_of(
+    book: Rulebook, *, since: datetime | None = None, until: datetime | None = None
+) -> Thresholds:
+    """From how much time left on a monthly limit is shown as a warning and as bad; of a promise that runs from `since`
+    to `until`, by the share of its time."""
+    levels = book.calendar.levels
+    if since is None or until is None:
+        return Thresholds(warn=levels.warn, bad=levels.bad)
+    return rules.shared_thresholds(since, until, levels.promise_warn / 100, levels.promise_bad / 100)
 
 
 def ruled(network_id: int, month: date) -> Ruled:
@@ -255,11 +261,22 @@ def steps_of(obligation_id: int) -> Sequence[ClockStep]:
     return db.session.scalars(chosen.order_by(ClockStep.at, ClockStep.step)).all()
 
 
+OF_CASES = (Kind.CASE_STEP, Kind.HANDED_ON, *rules.RIGHTS)
+"""Clocks that only those see who see the case."""
+DECIDED = (*OF_CASES, Kind.TOP_UP)
+"""Their limits are the case's own: nobody moves them here."""
+
+
 def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """Steps of cases are seen by those who see cases, but nobody sees one about oneself before being told."""
-    plain = Obligation.kind != Kind.CASE_STEP
+    """Steps of cases are seen by those who see cases, but nobody sees one about oneself before being told; the party
+    sees its own."""
+    plain: ColumnElement[bool] = Obligation.kind.not_in(OF_CASES)
     if actor.role not in sanctions.ALL_CASES:
-        return plain
+        own: ColumnElement[bool] = Obligation.person_id == (actor.person_id or 0)
+        if actor.role in sanctions.ANSWERS_FOR:
+            own = or_(own, and_(Obligation.person_id.is_(None), Obligation.unit_id == actor.unit_id))
+        return or_(plain, and_(Obligation.kind.in_(rules.RIGHTS), own))
+    plain = Obligation.kind != Kind.CASE_STEP
     hidden = [str(each) for each in sanctions.not_told(actor)]
     return or_(plain, func.split_part(Obligation.subject, ":", 1).not_in(hidden)) if hidden else true()
 
@@ -268,12 +285,13 @@ def in_state(state: State, now: datetime) -> ColumnElement[bool]:
     """`rules.state_of` as a condition."""
     owed = Obligation.closed_at.is_(None)
     stopped = Obligation.paused_at.is_not(None)
+    right, past = Obligation.kind.in_(rules.RIGHTS), Obligation.due_at <= now
     conditions = {
-        State.WAIVED: Obligation.waived_at.is_not(None),
+        State.WAIVED: or_(Obligation.waived_at.is_not(None), and_(owed, past, right)),
         State.MET: Obligation.judged_at < Obligation.due_at,
         State.LATE: Obligation.judged_at >= Obligation.due_at,
         State.OPEN: and_(owed, or_(stopped, Obligation.due_at > now)),
-        State.BREACHED: and_(owed, ~stopped, Obligation.due_at <= now),
+        State.BREACHED: and_(owed, ~stopped, past, ~right),
     }
     return conditions[state]
 
@@ -303,9 +321,10 @@ def list_obligations(
 
 
 def duties_of(unit_id: int, month: date | None = None) -> Sequence[Obligation]:
-    """What the unit still owes, the earliest limit first; with `month`, for that month alone. Steps of cases apart."""
+    """What the unit still owes, the earliest limit first; with `month`, for that month alone. What is to be done in
+    cases apart."""
     chosen = select(Obligation).where(
-        Obligation.unit_id == unit_id, Obligation.closed_at.is_(None), Obligation.kind != Kind.CASE_STEP
+        Obligation.unit_id == unit_id, Obligation.closed_at.is_(None), Obligation.kind.not_in(OF_CASES)
     )
     if month is not None:
         chosen = chosen.where(Obligation.month == month)
@@ -317,7 +336,7 @@ _LATE = and_(Obligation.due_at <= NOW, Obligation.paused_at.is_(None))
 
 def waits(*apart: Kind) -> Waits:
     """What `duties_of` gives, for the rail: but for the kinds that have a place of their own there."""
-    here = Obligation.kind.not_in((Kind.CASE_STEP, *apart))
+    here = Obligation.kind.not_in((*OF_CASES, *apart))
     return select(_LATE).where(Obligation.unit_id == UNIT, Obligation.closed_at.is_(None), here)
 
 

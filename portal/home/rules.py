@@ -61,6 +61,7 @@ RECTIFICATIONS = Entry("tool", _("Rectifications"), "/rectifications", lazy_pget
 MARGIN = Entry("wallet", _("Brand margin"), "/margin", lazy_pgettext("bottom bar", "Margin"))
 SANCTIONS = Entry("scale", _("Sanctions and appeals"), "/sanctions", lazy_pgettext("bottom bar", "Sanctions"))
 APPEALS = Entry("chat", _("Appeals"), "/appeals", lazy_pgettext("bottom bar", "Appeals"))
+HANDED_ON = Entry("check", _("To be carried out"), "/handed-on", lazy_pgettext("bottom bar", "To do"))
 COMMISSION = Entry("wallet", _("Commission"), "/commission")
 POSTING = Entry("check", _("To be posted"), "/posting", lazy_pgettext("bottom bar", "To post"))
 DEADLINES = Entry("clock", _("Deadlines"), "/clock")
@@ -118,7 +119,18 @@ NAV: dict[Role, tuple[Entry, ...]] = {
     Role.SANCTION_OFFICER: _SANCTION,
     Role.SANCTION_APPROVER: _SANCTION,
     Role.FINANCE: (WORKSPACE, SANCTIONS, MARGIN, POSTING, DEADLINES, RULEBOOK),
-    Role.EXECUTIVE: (HOME, BOARDS, STATISTICS, COVERAGE, COMPLAINTS, SANCTIONS, MARGIN, DEADLINES, RULEBOOK),
+    Role.EXECUTIVE: (
+        HOME,
+        BOARDS,
+        STATISTICS,
+        COVERAGE,
+        COMPLAINTS,
+        SANCTIONS,
+        HANDED_ON,
+        MARGIN,
+        DEADLINES,
+        RULEBOOK,
+    ),
     Role.ADMINISTRATOR: (WORKSPACE, RULEBOOK, PEOPLE, UNITS, MONTH, AUDIT),
 }
 ON_A_PHONE = 4

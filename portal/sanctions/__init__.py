@@ -15,12 +15,22 @@ from portal.sanctions.queries import (
     running_effects,
     standing,
     steps_of,
+    to_carry_out,
     view,
     views,
 )
-from portal.sanctions.queries.cases import ALL_CASES
-from portal.sanctions.queries.owed import BARRED, OWED_STEPS, TOP_UPS, case_of, not_told, whose_step
-from portal.sanctions.queries.pages import count_waiting, due_first, to_do, views_by_id, waits
+from portal.sanctions.queries.cases import ALL_CASES, ANSWERS_FOR
+from portal.sanctions.queries.owed import (
+    BARRED,
+    DONE_AT,
+    OWED_BY_CASES,
+    OWED_STEPS,
+    UNHELD_STEPS,
+    case_of,
+    not_told,
+    whose_step,
+)
+from portal.sanctions.queries.pages import count_waiting, due_first, to_do, views_of, waits
 from portal.sanctions.rules import Decision, Measure, MeasureKind, Move, State, measure_words
 from portal.sanctions.service import (
     Proposal,
@@ -29,6 +39,7 @@ from portal.sanctions.service import (
     adopt,
     appeal,
     approve,
+    carry_out,
     close,
     decide,
     execute,
@@ -47,9 +58,12 @@ from portal.sanctions.service import (
 
 __all__ = [
     "ALL_CASES",
+    "ANSWERS_FOR",
     "BARRED",
+    "DONE_AT",
+    "OWED_BY_CASES",
     "OWED_STEPS",
-    "TOP_UPS",
+    "UNHELD_STEPS",
     "Case",
     "CaseView",
     "CircularView",
@@ -67,6 +81,7 @@ __all__ = [
     "adopt",
     "appeal",
     "approve",
+    "carry_out",
     "case_of",
     "close",
     "count_by_state",
@@ -95,10 +110,11 @@ __all__ = [
     "state_side",
     "steps_of",
     "tend",
+    "to_carry_out",
     "to_do",
     "view",
     "views",
-    "views_by_id",
+    "views_of",
     "waits",
     "whose_step",
     "withdraw",

@@ -92,6 +92,7 @@ class Case(Keyed, Walled, Base):
     approval_note: Mapped[str] = mapped_column(Text, server_default=EMPTY, default="")
     served_at: Mapped[datetime | None] = mapped_column(Instant)
     served_by: Mapped[int | None] = mapped_column(BigInteger)
+    acknowledge_due_at: Mapped[datetime | None] = mapped_column(Instant)
     acknowledged_at: Mapped[datetime | None] = mapped_column(Instant)
     acknowledged_by: Mapped[int | None] = mapped_column(BigInteger)
     appeal_due_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -151,7 +152,8 @@ class Step(Keyed, Walled, Base):
 class Effect(Keyed, Walled, Base):
     """One measure of an approved case: held at once where it is money, applied when executed, undone when it falls.
 
-    `round` counts the approvals and variations; `settled_at`: nothing is left to wait for.
+    `round` counts the approvals and variations; `settled_at`: nothing is left to wait for. What people carry out has
+    `act_due_at` from the day it was handed to them, and who said what when it was done.
     """
 
     __tablename__ = "sanction_effect"
@@ -176,6 +178,10 @@ class Effect(Keyed, Walled, Base):
     applied_at: Mapped[datetime | None] = mapped_column(Instant)
     settled_at: Mapped[datetime | None] = mapped_column(Instant)
     overdue_at: Mapped[datetime | None] = mapped_column(Instant)
+    act_due_at: Mapped[datetime | None] = mapped_column(Instant)
+    acted_at: Mapped[datetime | None] = mapped_column(Instant)
+    acted_by: Mapped[int | None] = mapped_column(BigInteger)
+    act_note: Mapped[str] = mapped_column(Text, server_default=EMPTY, default="")
     undone_at: Mapped[datetime | None] = mapped_column(Instant)
 
 

@@ -500,7 +500,7 @@ def test_the_networks_zone_has_a_name() -> None:
 
 def test_promises_press_by_the_share_of_their_time() -> None:
     opened = DUE - span(hours=24)
-    thresholds = rules.shared_thresholds(opened, DUE)
+    thresholds = rules.shared_thresholds(opened, DUE, 0.5, 0.85)
     assert rules.level_of(span(hours=12, seconds=1), thresholds) is Level.FAR
     assert rules.level_of(span(hours=12), thresholds) is Level.WARN
     assert rules.level_of(span(hours=3, minutes=36), thresholds) is Level.BAD

@@ -21,6 +21,7 @@ TABLES = {
     "rectification_id": "rectification",
     "obligation_id": "obligation",
     "case_id": "sanction_case",
+    "effect_id": "sanction_effect",
     "document_id": "document",
     "customer_id": "customer",
     "notice_id": "notice",
@@ -108,10 +109,26 @@ def furnish(world: World, api_as: Callable[..., ApiClient]) -> Marked:
     money = {"amount": {"amount": 500_000, "currency": "CNY"}, "reference": it.mark("保证金")}
     done(api_as(world.actors["finance"]).post("/ledger/D1/deposits", json=money))
     case = {"rule": "R033", "unit": "D1", "facts": it.mark("事实")}
-    done(officer.post("/sanction-cases", json=case))
+    number = done(officer.post("/sanction-cases", json=case))["id"]
+    hand_on(world, int(number), it.mark("落实"))
     assert nil["kind"] == "nil"
     db.session.expire_all()
     return it
+
+
+def hand_on(world: World, case_id: int, note: str) -> None:
+    """A measure of the case that people carry out, as its execution would leave it."""
+    look_as(world.actors["officer"].scope)
+    db.session.execute(
+        db.text(
+            """INSERT INTO sanction_effect (network_id, unit_path, case_id, round, place, about_unit_id, kind,
+                                            applied_at, settled_at, act_due_at, act_note)
+               SELECT network_id, unit_path, id, 1, 1, about_unit_id, 'referred_to_legal', told_at, told_at,
+                      told_at + interval '14 days', :note
+               FROM sanction_case WHERE id = :id"""
+        ),
+        {"id": case_id, "note": note},
+    )
 
 
 def objects(world: World) -> dict[str, list[tuple[str, str]]]:

@@ -10,7 +10,7 @@ from portal.clocks import queries
 from portal.clocks.pages import shown
 from portal.clocks.pages.door import room
 from portal.clocks.pages.shown import KIND_WORDS, STATE_TAGS
-from portal.clocks.rules import Kind, State
+from portal.clocks.rules import RIGHTS, Kind, State
 from portal.core import clock
 from portal.core.texts import gettext
 
@@ -42,7 +42,10 @@ def obligations() -> str:
     lines = shown.lines(actor, page.items, now)
     party = actor.may(Permission.SANCTION_READ) and actor.role not in sanctions.ALL_CASES
     args: dict[str, Any] = {"kind": kind.value if kind else "", "of": "mine" if own else None}
-    kinds = [each for each in Kind if each is not Kind.CASE_STEP or actor.role in sanctions.ALL_CASES]
+    unseen: tuple[Kind, ...] = ()
+    if actor.role not in sanctions.ALL_CASES:
+        unseen = (Kind.CASE_STEP, Kind.HANDED_ON, *(() if party else RIGHTS))
+    kinds = [each for each in Kind if each not in unseen]
     return render_template(
         "clocks/obligations.html",
         lines=lines,

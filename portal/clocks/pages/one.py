@@ -108,7 +108,9 @@ def _page(obligation_id: int, typed: Any = None, place: str = "", refused: Any =
         duty=duty,
         sent=_history(duty, above),
         above=shown.lines(actor, above, now),
-        decides=actor.may(Permission.OBLIGATION_DECIDE) and duty.unit_id != actor.unit_id,
+        decides=actor.may(Permission.OBLIGATION_DECIDE)
+        and duty.unit_id != actor.unit_id
+        and duty.kind not in queries.DECIDED,
         extend_form=forms["e"],
         pause_form=forms["p"],
         waive_form=forms["w"],

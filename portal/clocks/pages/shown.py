@@ -14,12 +14,12 @@ from portal.access import Actor, Permission, current_actor
 from portal.clocks import queries, rules
 from portal.clocks.models import Obligation
 from portal.clocks.pages.door import room
-from portal.clocks.rules import Due, Kind, State, Thresholds
-from portal.clocks.service import escalating
+from portal.clocks.rules import Due, Kind, State
+from portal.clocks.service import escalating, telling, unheld
 from portal.core import clock
 from portal.core.texts import language
 from portal.network import Unit
-from portal.rulebook import Answerable
+from portal.rulebook import Answerable, Rulebook
 
 KIND_WORDS = {
     Kind.CUSTOMER_FILE: _("Customer file"),
@@ -29,7 +29,11 @@ KIND_WORDS = {
     Kind.RECTIFICATION: _("Rectification"),
     Kind.RECTIFICATION_COMMENT: _("Comment on a rectification"),
     Kind.CASE_STEP: _("Step of a sanction case"),
+    Kind.STATEMENT: _("Statement in a sanction case"),
+    Kind.ACKNOWLEDGEMENT: _("Acknowledgement of a decision"),
+    Kind.APPEAL: _("Appeal in a sanction case"),
     Kind.TOP_UP: _("Brand margin to be topped up"),
+    Kind.HANDED_ON: _("Measure to be carried out"),
     Kind.ESCALATION: _("To be seen to"),
 }
 STATE_TAGS = {
@@ -39,6 +43,21 @@ STATE_TAGS = {
     State.LATE: ("bad", _("Done late")),
     State.WAIVED: ("mute", _("Waived")),
 }
+LAPSED = {
+    Kind.STATEMENT: _("Decided without it"),
+    Kind.ACKNOWLEDGEMENT: _("Counts as received"),
+    Kind.APPEAL: _("Not appealed"),
+}
+"""How a right stands whose time is over."""
+CONSEQUENCES = {
+    Kind.STATEMENT: _("The case is decided without the party’s statement"),
+    Kind.ACKNOWLEDGEMENT: _("The decision counts as received"),
+    Kind.APPEAL: _("The decision stands and takes effect"),
+    Kind.TOP_UP: _("Finance and the sanction officers are told; it goes up to the superior"),
+    Kind.HANDED_ON: _("Executives are told"),
+    Kind.CASE_STEP: _("Executives are told"),
+}
+"""What follows where no rule of the rulebook says it."""
 PLACES = {"dealer": "/files/{month}", "store": "/files/{month}", "region": "/region/{month}"}
 
 
@@ -54,25 +73,23 @@ def time_left(
     long: bool = False,
 ) -> Due:
     """A limit for the macro `limit`; with `opened_at` its levels are shares of that time, as for promises."""
-    levels = rules.shared_thresholds(opened_at, due_at) if opened_at else _monthly_levels()
     return rules.due_as_shown(
         clock.now(),
         due_at,
         ZoneInfo(current_actor().time_zone),
         language(),
         judged_at=judged_at,
-        thresholds=levels,
+        thresholds=queries.thresholds_of(_levels(), since=opened_at, until=due_at),
         minutes_too=long,
     )
 
 
-def _monthly_levels() -> Thresholds:
-    """From the rulebook of the month that is being filed; read once for a page."""
-    known: Thresholds | None = g.get("monthly_levels")
+def _levels() -> Rulebook:
+    """The rulebook of the month that is being filed says when a limit is a warning; read once for a page."""
+    known: Rulebook | None = g.get("levels")
     if known is None:
         network_id = current_actor().network_id
-        running = queries.running_month(network_id, clock.now())
-        known = g.monthly_levels = queries.thresholds_of(rulebook.current(network_id, running))
+        known = g.levels = rulebook.current(network_id, queries.running_month(network_id, clock.now()))
     return known
 
 
@@ -108,6 +125,7 @@ class Line:
     first_due: str  # the limit before an extension or pause, "" where it is the same
     why: Sequence[tuple[Any, str, str]]  # (what was decided, who, why)
     follows: Sequence[Answerable]
+    otherwise: Any  # what follows where no rule says it
     unheld: bool
     href: str
 
@@ -118,14 +136,12 @@ def lines(actor: Actor, duties: Sequence[Obligation], now: datetime) -> list[Lin
     units = network.units_by_id(duty.unit_id for duty in (*duties, *origins.values()))
     people = {key for duty in duties for key in _people(duty) if key is not None}
     names = accounts.names_of(people) if people else {}
-    owed = [duty.unit_id for duty in duties if duty.closed_at is None and duty.kind is not Kind.CASE_STEP]
-    empty = escalating.unheld(actor.network_id, owed) if owed else set()
+    empty = _unheld(actor, duties, now)
     cases = _cases(actor, duties)
-    zone, levels, found = ZoneInfo(actor.time_zone), _monthly_levels(), []
+    zone, book, found = ZoneInfo(actor.time_zone), _levels(), []
     for duty in duties:
-        monthly = duty.kind in rules.MONTHLY
         origin, case = origins.get(duty.origin_id or 0), cases.get(duty.id)
-        unit = units[duty.unit_id]
+        unit, lapsed = units[duty.unit_id], _lapsed(duty, now)
         found.append(
             Line(
                 duty=duty,
@@ -133,7 +149,7 @@ def lines(actor: Actor, duties: Sequence[Obligation], now: datetime) -> list[Lin
                 person=names.get(duty.person_id or 0, ""),
                 kind=KIND_WORDS[duty.kind],
                 about=_about(origin, units) if origin else f"{case[0]} {case[1]}" if case else "",
-                state=STATE_TAGS[duty.state_at(now)],
+                state=("mute", LAPSED[duty.kind]) if lapsed else STATE_TAGS[duty.state_at(now)],
                 limit=rules.due_as_shown(
                     now,
                     duty.due_at,
@@ -142,13 +158,22 @@ def lines(actor: Actor, duties: Sequence[Obligation], now: datetime) -> list[Lin
                     judged_at=duty.judged_at,
                     waived_at=duty.waived_at,
                     paused_at=duty.paused_at,
-                    thresholds=levels if monthly else rules.shared_thresholds(duty.opened_at, duty.due_at),
+                    lapsed=lapsed,
+                    thresholds=queries.thresholds_of(book)
+                    if duty.kind in rules.MONTHLY
+                    else queries.thresholds_of(book, since=duty.opened_at, until=duty.due_at),
                 ),
                 first_due=deadline_words(duty.first_due_at) if duty.first_due_at != duty.due_at else "",
                 why=_why(duty, names),
                 follows=_follows(actor, duty),
-                unheld=duty.closed_at is None and duty.unit_id in empty,
-                href=f"/sanctions/{case[0]}" if case else _href(actor, duty, unit),
+                otherwise=CONSEQUENCES.get(duty.kind)
+                or (
+                    _("Executives are told")
+                    if unit.kind == "headquarters"
+                    else _("It goes up to the superior")
+                ),
+                unheld=duty.id in empty,
+                href=_href(actor, duty, unit) or (f"/sanctions/{case[0]}" if case else ""),
             )
         )
     return found
@@ -165,16 +190,41 @@ def _about(origin: Obligation, units: Mapping[int, Unit]) -> str:
     return f"{named}{month} · {units[origin.unit_id].name}"
 
 
+def _lapsed(duty: Obligation, now: datetime) -> bool:
+    """Whether the time of a party's right is over, unused."""
+    over = duty.due_at <= (duty.waived_at or now)
+    return duty.kind in rules.RIGHTS and duty.judged_at is None and over
+
+
+def _unheld(actor: Actor, duties: Sequence[Obligation], now: datetime) -> set[int]:
+    """Those of these clocks that nobody holds."""
+    owed = [duty for duty in duties if duty.closed_at is None]
+    plain = {duty.unit_id for duty in owed if duty.kind not in queries.OF_CASES}
+    empty = escalating.unheld(actor.network_id, plain) if plain else set()
+    steps: set[str] = set()
+    if any(duty.kind is Kind.CASE_STEP for duty in owed):
+        steps = unheld.steps_unheld(actor.network_id, actor.unit_id, now)
+    return {
+        duty.id
+        for duty in owed
+        if (duty.unit_id in empty and duty.kind not in queries.OF_CASES)
+        or (duty.kind is Kind.CASE_STEP and duty.subject in steps)
+    }
+
+
 def _cases(actor: Actor, duties: Sequence[Obligation]) -> Mapping[int, tuple[str, str]]:
-    """Number and party of the case that each step belongs to."""
-    steps = {duty.id: sanctions.case_of(duty.subject) for duty in duties if duty.kind is Kind.CASE_STEP}
-    if not steps:
+    """Number and party of the case that each of these clocks is about, as far as this actor may see it."""
+    by_id = {duty.id: sanctions.case_of(duty.subject) for duty in duties if duty.kind is Kind.CASE_STEP}
+    named = (*rules.RIGHTS, Kind.TOP_UP, Kind.HANDED_ON)
+    by_number = {duty.id: telling.number_of(duty.subject) for duty in duties if duty.kind in named}
+    if not by_id and not by_number:
         return {}
-    seen = {each.case.id: each for each in sanctions.views_by_id(actor, list(steps.values()))}
+    views = sanctions.views_of(actor, ids=set(by_id.values()), numbers=set(by_number.values()))
+    seen = {each.case.id: each for each in views} | {each.case.number: each for each in views}
     return {
         key: (view.case.number, view.person_name or view.unit_name)
-        for key, case_id in steps.items()
-        if (view := seen.get(case_id)) is not None
+        for key, case in (by_id | by_number).items()
+        if (view := seen.get(case)) is not None
     }
 
 
@@ -198,6 +248,8 @@ def _follows(actor: Actor, duty: Obligation) -> Sequence[Answerable]:
 
 def _href(actor: Actor, duty: Obligation, unit: Unit) -> str:
     """Where it is done, for those who do it themselves."""
+    if duty.kind is Kind.HANDED_ON and actor.may(Permission.SANCTION_CARRY_OUT):
+        return "/handed-on"
     about_rectifications = duty.kind in (Kind.RECTIFICATION, Kind.RECTIFICATION_COMMENT)
     if about_rectifications and actor.may(Permission.RECTIFICATION_READ):
         return f"/rectifications/{duty.subject.partition('-')[0]}"

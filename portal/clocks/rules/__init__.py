@@ -24,6 +24,7 @@ from portal.clocks.rules.calendar import (
 )
 from portal.clocks.rules.kinds import (
     MONTHLY,
+    RIGHTS,
     SUBMIT_GRACE,
     Kind,
     State,
@@ -80,6 +81,7 @@ __all__ = [
     "MONTHLY_THRESHOLDS",
     "OVERDUE",
     "PLAIN_WEEK",
+    "RIGHTS",
     "SUBMIT_GRACE",
     "UNHELD",
     "Counts",

@@ -16,12 +16,19 @@ class Kind(StrEnum):
     RECTIFICATION = "rectification"
     RECTIFICATION_COMMENT = "rectification_comment"
     CASE_STEP = "case_step"
+    STATEMENT = "statement"
+    ACKNOWLEDGEMENT = "acknowledgement"
+    APPEAL = "appeal"
     TOP_UP = "top_up"
+    HANDED_ON = "handed_on"
     ESCALATION = "escalation"
 
 
 MONTHLY = (Kind.CUSTOMER_FILE, Kind.PART_FILE, Kind.CONSOLIDATION)
 """The filing windows: opened for everybody who owes the month, not one by one."""
+
+RIGHTS = (Kind.STATEMENT, Kind.ACKNOWLEDGEMENT, Kind.APPEAL)
+"""What the party of a case may do in its time: whoever lets it pass breaks no rule, the case goes on."""
 
 
 class State(StrEnum):
@@ -87,12 +94,16 @@ def state_of(
     judged_at: datetime | None = None,
     waived_at: datetime | None = None,
     paused_at: datetime | None = None,
+    right: bool = False,
 ) -> State:
-    """An obligation's state, worked out when read: nothing depends on when the sweep ran."""
+    """An obligation's state, worked out when read: nothing depends on when the sweep ran.
+
+    `right`: one of `RIGHTS`; whoever lets its time pass has waived it.
+    """
     if waived_at is not None:
         return State.WAIVED
     if judged_at is not None:
         return State.MET if on_time(judged_at, due_at) else State.LATE
     if paused_at is not None or now < due_at:
         return State.OPEN
-    return State.BREACHED
+    return State.WAIVED if right else State.BREACHED

@@ -39,9 +39,7 @@ class Thresholds:
 MONTHLY_THRESHOLDS = Thresholds()
 
 
-def shared_thresholds(
-    opened_at: datetime, due_at: datetime, warn: float = 0.5, bad: float = 0.85
-) -> Thresholds:
+def shared_thresholds(opened_at: datetime, due_at: datetime, warn: float, bad: float) -> Thresholds:
     """For promises: levels by the share of the time that is used up, not by hours."""
     whole = due_at - opened_at
     return Thresholds(warn=whole * (1 - warn), bad=whole * (1 - bad))
@@ -116,12 +114,18 @@ def due_as_shown(
     judged_at: datetime | None = None,
     waived_at: datetime | None = None,
     paused_at: datetime | None = None,
+    lapsed: bool = False,
     thresholds: Thresholds = MONTHLY_THRESHOLDS,
     minutes_too: bool = False,
 ) -> Due:
-    """What a page says about a limit. `lang`: 'zh' or 'en', for the absolute time; the words are lazy texts."""
+    """What a page says about a limit. `lang`: 'zh' or 'en', for the absolute time; the words are lazy texts.
+
+    `lapsed`: its time was for something that nobody had to do.
+    """
     left = due_at - (judged_at or paused_at or now)
-    if waived_at is not None:
+    if lapsed:
+        level, words = Level.FAR, _("time over")
+    elif waived_at is not None:
         level, words = Level.OK, _("waived")
     elif judged_at is not None:
         level, words = (Level.OK if left > timedelta() else Level.BAD), done_words(left)
@@ -136,7 +140,7 @@ def due_as_shown(
         iso=local_iso(due_at, zone),
         absolute=deadline_words(due_at, zone, lang, now=now),
         levels=f"{thresholds.warn.total_seconds():.0f} {thresholds.bad.total_seconds():.0f}",
-        stopped=bool(judged_at or waived_at or paused_at),
+        stopped=bool(judged_at or waived_at or paused_at or lapsed),
     )
 
 

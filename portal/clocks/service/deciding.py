@@ -120,9 +120,14 @@ def seal(actor: Actor, network: Network, month: date) -> bool:
 
 
 def _to_decide(actor: Actor, obligation_id: int) -> Obligation:
+    """Locked. Raises NotAllowed for one's own, Conflict where the limit is part of a decision on a case."""
     owed = queries.get_obligation(actor, obligation_id, lock=True)
     if owed.unit_id == actor.unit_id:
         raise NotAllowed("own_unit", lazy("A superior decides on this, not the unit that owes it."))
+    if owed.kind in queries.DECIDED:
+        raise Conflict(
+            "decided_in_case", lazy("This limit is part of a decision: it is changed in the case.")
+        )
     return owed
 
 

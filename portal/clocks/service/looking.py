@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import BigInteger, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from portal import notices, rulebook, sanctions
+from portal import notices, rulebook
 from portal.access import Role
 from portal.clocks import queries, rules
 from portal.clocks.models import Instant
@@ -68,16 +68,6 @@ STEPS = text(
        ON CONFLICT DO NOTHING RETURNING obligation_id"""
 ).bindparams(bindparam("ids", type_=ARRAY(BigInteger)))
 """Each step once for each limit, by the key: what another run has sent already comes back no more."""
-
-UNHELD = text(
-    """SELECT o.id, o.unit_path, o.unit_id, o.kind, o.subject, o.month, o.rulebook_version, o.due_at, o.first_due_at
-       FROM obligation o
-       WHERE o.network_id = :network AND o.unit_id = ANY(:units) AND o.closed_at IS NULL AND o.opened_at <= :now
-         AND o.due_at > :now AND o.kind <> 'escalation'
-         AND NOT EXISTS (SELECT 1 FROM clock_step s WHERE s.network_id = o.network_id AND s.obligation_id = o.id
-                         AND s.step = 'unheld')
-       ORDER BY o.due_at, o.id LIMIT :batch FOR NO KEY UPDATE SKIP LOCKED"""
-).bindparams(bindparam("units", type_=ARRAY(BigInteger)))
 
 
 @dataclass
@@ -176,7 +166,7 @@ class Looking:
             if row.origin_id is not None and row.origin_id not in owed:
                 looks[row.id] = Look(next_at=self.now + SOON)
 
-    def _fresh(self, rows: Sequence[Any], step: str) -> list[Any]:
+    def fresh(self, rows: Sequence[Any], step: str) -> list[Any]:
         """Those of these rows whose step was not sent before."""
         if not rows:
             return []
@@ -186,13 +176,13 @@ class Looking:
     # --- who is told ----------------------------------------------------------------------------------------
 
     def _remind(self, step: str, rows: Sequence[Any]) -> None:
-        fresh = self._fresh(rows, step)
+        fresh = self.fresh(rows, step)
         self.found.reminded += len(fresh)
         self._tell_holders(fresh, "obligation:reminded", telling.REMINDER)
 
     def _overdue(self, rows: Sequence[Any]) -> None:
         """Its holder is told, and the next superior's clock begins; above headquarters stands nobody."""
-        fresh = self._fresh(rows, rules.OVERDUE)
+        fresh = self.fresh(rows, rules.OVERDUE)
         self._tell_holders(
             [row for row in fresh if row.origin_id is None], "obligation:overdue", telling.OVERDUE
         )
@@ -201,24 +191,23 @@ class Looking:
     def _tell_holders(self, rows: Sequence[Any], kind: str, subject: str) -> None:
         if not rows:
             return
-        units = self._units(row.unit_id for row in rows)
+        units = self.unit_names(row.unit_id for row in rows)
         stands_in = self._stand_ins(rows)
         origins = self._origins(rows)
         letters = telling.Letters(kind, subject)
         for row in rows:
             unit = units[row.unit_id]
-            roles: Sequence[Role] = HOLDERS[unit.kind]
-            if row.kind == Kind.CASE_STEP:
-                roles = sanctions.whose_step(row.subject)
-                if subject == telling.OVERDUE:
-                    roles = (*roles, Role.EXECUTIVE)
+            roles = telling.roles_of(row, unit.kind, late=subject == telling.OVERDUE)
             to, roles = stands_in.get(row.id, (row.unit_id, roles))
             link = telling.link_of(row, unit.kind)
             about = telling.About(row.kind, row.month, row.due_at, after=origins.get(row.origin_id, ""))
-            letters.add(about, roles, {"unit_id": to, "link": link, "person_id": row.person_id})
+            own = telling.own_params(row)
+            letters.add(
+                about, roles, {"unit_id": to, "link": link, "person_id": row.person_id, "params": own}
+            )
         notices.tell_many(self.who, letters.all(self.zone))
 
-    def _units(self, ids: Iterable[int]) -> dict[int, Any]:
+    def unit_names(self, ids: Iterable[int]) -> dict[int, Any]:
         """Units by id with name and kind, each read once."""
         missing = set(ids) - self.units.keys()
         if missing:
@@ -231,7 +220,7 @@ class Looking:
         if not wanted:
             return {}
         owed = queries.briefly(wanted)
-        units = self._units(each.unit_id for each in owed.values())
+        units = self.unit_names(each.unit_id for each in owed.values())
         return {key: units[each.unit_id].name for key, each in owed.items()}
 
     def _stand_ins(self, rows: Sequence[Any]) -> dict[int, tuple[int, Sequence[Role]]]:
@@ -253,7 +242,7 @@ class Looking:
         known = {row.id: row for row in rows if row.origin_id is None}
         ranks: dict[tuple[int, int], list[int]] = defaultdict(list)
         for row in rows:
-            if row.kind != Kind.CASE_STEP:
+            if row.kind not in (Kind.CASE_STEP, Kind.HANDED_ON):
                 ranks[row.rulebook_version, row.level].append(row.id)
         for (version, level), ids in ranks.items():
             escalation = rulebook.at_version(self.of.id, version).calendar.escalation
@@ -270,7 +259,7 @@ class Looking:
         others = [row.origin_id for row in opened if row.origin_id not in known]
         origins = {**known, **queries.briefly(others)} if others else known
         missed = [origins[row.origin_id] for row in opened]
-        units = self._units([row.unit_id for row in opened] + [each.unit_id for each in missed])
+        units = self.unit_names([row.unit_id for row in opened] + [each.unit_id for each in missed])
         letters = telling.Letters("obligation:escalated", telling.ESCALATED)
         for row, origin in zip(opened, missed, strict=True):
             letters.add(
@@ -281,38 +270,6 @@ class Looking:
                     "link": f"/clock/{row.origin_id}",
                     "params": {"unit": units[origin.unit_id].name},
                 },
-            )
-        notices.tell_many(self.who, letters.all(self.zone))
-
-    # --- duties that nobody holds ---------------------------------------------------------------------------
-
-    def look_for_unheld(self) -> None:
-        """A duty at whose unit nobody is left is reported to the superior, once, before its deadline.
-
-        Within the hours in which people may be told; where the deadline comes sooner, at once.
-        """
-        empty = escalating.unheld(self.of.id)
-        if not empty:
-            return
-        rows = [
-            row
-            for row in db.session.execute(UNHELD, self.values(units=sorted(empty))).all()
-            if (told_at := rules.next_allowed(self.now, self.plan(row.rulebook_version))) <= self.now
-            or told_at >= row.due_at
-        ]
-        fresh = self._fresh(rows, rules.UNHELD)
-        if not fresh:
-            return
-        self.found.unheld += len(fresh)
-        above = escalating.superiors_that_act(self.of.id, [row.unit_path for row in fresh])
-        units = self._units([row.unit_id for row in fresh] + [to for to, _ in above.values()])
-        letters = telling.Letters("obligation:unheld", telling.UNHELD)
-        for row in fresh:
-            to, _name = above[row.unit_path]
-            letters.add(
-                telling.About(row.kind, row.month, row.due_at),
-                HOLDERS[units[to].kind],
-                {"unit_id": to, "link": f"/clock/{row.id}", "params": {"unit": units[row.unit_id].name}},
             )
         notices.tell_many(self.who, letters.all(self.zone))
 

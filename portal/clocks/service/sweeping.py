@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 
 from portal import sanctions
 from portal.clocks.models import RUNNING, Obligation
-from portal.clocks.service import casework
+from portal.clocks.service import casework, unheld
 from portal.clocks.service.escalating import headquarters_of
 from portal.clocks.service.looking import Looking
 from portal.clocks.service.starting import open_months
@@ -70,7 +70,7 @@ def sweep(network: Network, now: datetime) -> Swept:
         casework.keep_up(who, network, now)
         looking = Looking(who, network, now)
         looking.look_at_all()
-        looking.look_for_unheld()
+        unheld.look(looking)
     did = looking.found
     return Swept(network.code, opened, dict(did.breached), did.reminded, did.escalated, did.unheld)
 

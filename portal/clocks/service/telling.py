@@ -1,15 +1,17 @@
 """The words of the plan: reminders, what is overdue, what is to be seen to, duties that nobody holds."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from portal import sanctions
 from portal.access import Role
 from portal.clocks import rules
 from portal.clocks.rules import Kind
+from portal.clocks.service.escalating import HOLDERS
 from portal.core import month as months
 from portal.notices import Letter, To
 
@@ -21,13 +23,26 @@ NAMES: dict[Kind, str] = {
     Kind.RECTIFICATION: "Rectification",
     Kind.RECTIFICATION_COMMENT: "Comment on a rectification",
     Kind.CASE_STEP: "Step of a sanction case",
+    Kind.STATEMENT: "Statement in a sanction case",
+    Kind.ACKNOWLEDGEMENT: "Acknowledgement of a decision",
+    Kind.APPEAL: "Appeal in a sanction case",
     Kind.TOP_UP: "Brand margin to be topped up",
+    Kind.HANDED_ON: "Measure to be carried out",
     Kind.ESCALATION: "To be seen to",
 }
 """As the catalogues have them: each reader gets the words of its language."""
+OF_CASES = (*rules.RIGHTS, Kind.TOP_UP)
 REMINDER = "Due by %(due)s: %(duty)s"
 OVERDUE = "Overdue since %(due)s: %(duty)s"
 ESCALATED = "%(unit)s is overdue since %(due)s: %(duty)s. Please see to it by %(until)s."
+RIGHTS: dict[str, str] = {
+    Kind.STATEMENT: "Until %(due)s you may state your side in sanction case %(number)s; after that it is decided "
+    "without your statement",
+    Kind.ACKNOWLEDGEMENT: "Acknowledge the decision in sanction case %(number)s by %(due)s; after that it counts as "
+    "received",
+    Kind.APPEAL: "Until %(due)s you may appeal in sanction case %(number)s; after that the decision stands",
+}
+"""A party is told what follows, not that it owes."""
 UNHELD = "Nobody at %(unit)s is there to do what is due by %(due)s: %(duty)s"
 
 
@@ -52,9 +67,32 @@ def link_of(row: Any, unit_kind: str) -> str:
         row.kind == Kind.RECTIFICATION and unit_kind in ("dealer", "store")
     ):
         return f"/rectifications/{row.subject.partition('-')[0]}"
-    if row.kind == Kind.TOP_UP:
-        return f"/sanctions/{row.subject}"
+    if row.kind == Kind.HANDED_ON:
+        return "/handed-on"
+    if row.kind in OF_CASES:
+        return f"/sanctions/{number_of(row.subject)}"
     return f"/clock/{row.id}"
+
+
+def number_of(subject: str) -> str:
+    """The case that a clock of `OF_CASES` is about."""
+    return subject.partition(":")[0]
+
+
+def own_params(row: Any) -> dict[str, str]:
+    """What the words of a clock say beside its duty and limit."""
+    return {"number": number_of(row.subject)} if row.kind in RIGHTS else {}
+
+
+def roles_of(row: Any, unit_kind: str, *, late: bool) -> Sequence[Role]:
+    """Who is told of a clock at its unit; of a late step of a case executives, too."""
+    if row.kind == Kind.CASE_STEP:
+        return (*sanctions.whose_step(row.subject), *((Role.EXECUTIVE,) if late else ()))
+    if row.kind == Kind.HANDED_ON:
+        return (Role.EXECUTIVE,)
+    if row.kind in RIGHTS:
+        return tuple(Role) if row.person_id is not None else tuple(sanctions.ANSWERS_FOR)
+    return HOLDERS[unit_kind]
 
 
 class About(NamedTuple):
@@ -82,8 +120,11 @@ class Letters:
     def add(self, about: About, roles: Iterable[Role], to: To) -> None:
         self.to[about, tuple(roles)].append(to)
 
+    def _words(self, about: About) -> str:
+        return RIGHTS.get(about.kind, self.subject) if self.subject == REMINDER else self.subject
+
     def all(self, zone: ZoneInfo) -> list[Letter]:
         return [
-            Letter(self.kind, self.subject, roles, about.params(zone), to)
+            Letter(self.kind, self._words(about), roles, about.params(zone), to)
             for (about, roles), to in self.to.items()
         ]

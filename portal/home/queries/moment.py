@@ -59,7 +59,6 @@ class Moment:
     def due(
         self, due_at: datetime, owed: Obligation | None = None, *, minutes_too: bool = False
     ) -> clocks.Due:
-        thresholds = {} if self.ruled is None else {"thresholds": clocks.thresholds_of(self.ruled.book)}
         return clocks.due_as_shown(
             self.now,
             due_at,
@@ -69,8 +68,15 @@ class Moment:
             waived_at=owed.waived_at if owed else None,
             paused_at=owed.paused_at if owed else None,
             minutes_too=minutes_too,
-            **thresholds,
+            thresholds=self._thresholds(owed),
         )
+
+    def _thresholds(self, owed: Obligation | None) -> clocks.Thresholds:
+        if self.ruled is None:
+            return clocks.Thresholds()
+        if owed is None or owed.kind in clocks.MONTHLY:
+            return clocks.thresholds_of(self.ruled.book)
+        return clocks.thresholds_of(self.ruled.book, since=owed.opened_at, until=owed.due_at)
 
     @property
     def month_words(self) -> str:

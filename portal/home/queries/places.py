@@ -74,6 +74,7 @@ def _rail(unit_kind: str, role: Role, granted: frozenset[Permission]) -> Executa
         filing: clocks.waits(*APART),
         "/rectifications": return_visits.waits(granted),
         "/sanctions": sanctions.waits(role) if role in WITH_CASES else None,
+        "/handed-on": sanctions.to_carry_out(role),
         NOTICES: notices.waits(),
     }
     return statement({place: waits for place, waits in rows.items() if waits is not None})

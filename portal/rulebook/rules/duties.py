@@ -1,5 +1,6 @@
 """Promises, what follows from a breach, dossiers, retention. Money is in fen, shares are per cent."""
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -173,12 +174,18 @@ class RefundTerms(Section):
 
 
 class Procedure(Section):
-    """The times of a case, and the amount in fen above which two approve."""
+    """The times of a case, and the amount in fen above which two approve.
+
+    `acknowledgement`: within what time of its service a decision is acknowledged, else it counts as received;
+    `handed_on`: within what time those to whom a measure is handed (management responsibility, dismissal) have acted.
+    """
 
     statement: Duration
     approval: Duration
     appeal: Duration
+    acknowledgement: Duration = timedelta(days=3)
     top_up: Duration
+    handed_on: Duration = timedelta(days=14)
     ladder_within: Duration
     two_approvers_above: Amount
     circular_names_party: Flag

@@ -340,7 +340,12 @@ def _procedure(book: Rulebook) -> Iterator[Entry]:
             _("Statement of the party: %(time)s", time=duration_words(times.statement)),
             _("Approval: %(time)s", time=duration_words(times.approval)),
             _("Appeal: %(time)s, once", time=duration_words(times.appeal)),
+            _(
+                "Acknowledgement of a decision: %(time)s; after that it counts as received",
+                time=duration_words(times.acknowledgement),
+            ),
             _("Margin topped up: %(time)s", time=duration_words(times.top_up)),
+            _("Measures that are handed on, carried out: %(time)s", time=duration_words(times.handed_on)),
             _("Earlier breaches count for %(time)s", time=duration_words(times.ladder_within)),
         ),
         (times.source,),

@@ -213,6 +213,7 @@ class CaseAnswer(Model):
     approval_note: str
     approved_at: Moment | None
     served_at: Moment | None
+    acknowledge_due_at: Moment | None
     acknowledged_at: Moment | None
     appeal_due_at: Moment | None
     appealed_at: Moment | None
@@ -297,6 +298,7 @@ def case_shown(shown: CaseView) -> CaseAnswer:
         approval_note=case.approval_note,
         approved_at=case.approved_at,
         served_at=case.served_at,
+        acknowledge_due_at=case.acknowledge_due_at,
         acknowledged_at=case.acknowledged_at,
         appeal_due_at=case.appeal_due_at,
         appealed_at=case.appealed_at,

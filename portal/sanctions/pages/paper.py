@@ -97,7 +97,7 @@ def _texts(actor: Actor, found: Case, lang: str) -> dict[str, Any]:
         "reasons_title": gettext("Reasons"),
         "reasons": _reasons(found),
         "right_title": gettext("Right of appeal"),
-        "right": _right(found, when),
+        "right": " ".join(filter(None, (str(_right(found, when)), str(_received(found, when))))),
         "hands": [
             [gettext("Proposed by"), names.get(found.proposed_by or 0, "—"), when(found.proposed_at)],
             [gettext("Approved by"), names.get(found.approved_by or 0, "—"), when(found.approved_at)],
@@ -153,6 +153,17 @@ def _reasons(found: Case) -> list[str]:
     )
     first = [gettext("Of the approval: %(text)s", text=found.approval_note)] if found.approval_note else []
     return [str(each) for each in (*first, second)]
+
+
+def _received(found: Case, when: Any) -> Any:
+    if found.acknowledge_due_at is None:
+        return ""
+    if found.acknowledged_at is not None:
+        return gettext("Acknowledged %(when)s.", when=when(found.acknowledged_at))
+    return gettext(
+        "Acknowledge this decision in the portal by %(when)s; after that it counts as received.",
+        when=when(found.acknowledge_due_at),
+    )
 
 
 def _right(found: Case, when: Any) -> Any:

@@ -46,6 +46,7 @@ MOVE_WORDS: Mapping[str, Any] = {
     Move.VARY: _("Appeal heard: varied"),
     Move.REVOKE: _("Appeal heard: revoked"),
     Move.EXECUTE: _("Measures executed"),
+    Move.CARRY_OUT: _("Measure carried out"),
     Move.CLOSE: _("Case closed"),
     Move.REVIEW: _("Put up for review"),
     Move.KEEP: _("Reviewed: the decision stands"),

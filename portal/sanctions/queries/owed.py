@@ -7,7 +7,7 @@ from sqlalchemy import select
 from portal.access import Actor, Role
 from portal.core.db import db
 from portal.sanctions.models import Case
-from portal.sanctions.rules import REVIEWED, State
+from portal.sanctions.rules import MONEY, REVIEWED, State
 
 WAITING = (State.EXECUTED, State.REVOKED)
 """These wait to be closed by themselves: nobody is late."""
@@ -30,23 +30,100 @@ OWED_STEPS = f"""
 `subject` is case, state and how often it was proposed or kept on review: after that its steps are owed anew.
 """
 
-TOP_UPS = """
-    SELECT e.about_unit_id AS unit_id, u.unit_path, c.number, c.rulebook_version, c.requirement, e.applied_at, e.until,
-           e.settled_at, e.undone_at
+_SPEAKS = """CASE WHEN c.person_id IS NULL AND c.who = 'store' THEN (
+        SELECT d.id FROM unit d WHERE d.network_id = c.network_id AND d.kind = 'dealer'
+          AND d.id = ANY(string_to_array(rtrim(c.about_path, '.'), '.')::bigint[]))
+    ELSE c.about_unit_id END"""
+"""Where the party is told and answers: a store's case at its dealer."""
+
+OWED_BY_CASES = f"""
+    SELECT w.kind, u.id AS unit_id, u.unit_path, c.person_id, w.subject, c.rulebook_version, c.requirement AS source,
+           w.opened_at, w.due_at
+    FROM sanction_case c
+    CROSS JOIN LATERAL (VALUES
+        ('statement', CASE WHEN c.state = 'proposed' THEN c.number || ':' || (
+             SELECT count(*) FROM sanction_step s
+             WHERE s.network_id = c.network_id AND s.case_id = c.id AND s.move = 'propose') END, c.proposed_at,
+         CASE WHEN c.state = 'proposed' AND c.stated_at IS NULL THEN c.statement_due_at END),
+        ('acknowledgement', c.number, c.served_at,
+         CASE WHEN c.state <> 'proposed' AND c.acknowledged_at IS NULL THEN c.acknowledge_due_at END),
+        ('appeal', c.number, c.served_at,
+         CASE WHEN c.state = 'served' AND c.appealed_at IS NULL THEN c.appeal_due_at END)
+    ) AS w(kind, subject, opened_at, due_at)
+    JOIN unit u ON u.network_id = c.network_id AND u.id = {_SPEAKS}
+    WHERE c.network_id = :network AND c.state IN ('proposed', 'served', 'appealed', 'upheld', 'varied', 'executed')
+      AND c.told_at IS NOT NULL AND w.due_at IS NOT NULL
+    UNION ALL
+    SELECT 'top_up', u.id, u.unit_path, NULL, c.number, c.rulebook_version, c.requirement, e.applied_at, e.until
     FROM sanction_effect e
     JOIN sanction_case c ON c.network_id = e.network_id AND c.id = e.case_id
     JOIN unit u ON u.network_id = e.network_id AND u.id = e.about_unit_id
-    WHERE e.network_id = :network AND e.kind = 'top_up' AND e.applied_at IS NOT NULL
+    WHERE e.network_id = :network AND e.kind = 'top_up' AND e.applied_at IS NOT NULL AND e.settled_at IS NULL
+      AND e.undone_at IS NULL AND e.until IS NOT NULL
+    UNION ALL
+    SELECT 'handed_on', u.id, u.unit_path, NULL, c.number || ':' || e.id, c.rulebook_version, c.requirement,
+           e.applied_at, e.act_due_at
+    FROM sanction_effect e
+    JOIN sanction_case c ON c.network_id = e.network_id AND c.id = e.case_id
+    JOIN unit u ON u.network_id = e.network_id AND u.unit_path = e.unit_path
+    WHERE e.network_id = :network AND e.act_due_at IS NOT NULL AND e.acted_at IS NULL AND e.undone_at IS NULL
+"""  # noqa: S608 - constants of this room
+"""SQL with `:network`: what is owed or may be done now in cases, one row for each: the party's statement, its
+acknowledgement and its appeal (until the case has gone on, also when their time is over), a margin to be topped up, a
+measure handed to those who act. `subject` begins with the case's number; each proposal has a statement of its own.
 """
-"""SQL with `:network`: every top-up that a dealer owed or owes, until when, and how it ended."""
+
+DONE_AT = """CASE o.kind
+    WHEN 'top_up' THEN (
+        SELECT max(e.settled_at) FROM sanction_case c
+        JOIN sanction_effect e ON e.network_id = c.network_id AND e.case_id = c.id
+        WHERE c.network_id = o.network_id AND c.number = o.subject AND e.kind = 'top_up' AND e.undone_at IS NULL)
+    WHEN 'handed_on' THEN (
+        SELECT e.acted_at FROM sanction_effect e
+        WHERE e.network_id = o.network_id AND e.id = split_part(o.subject, ':', 2)::bigint AND e.undone_at IS NULL)
+    ELSE (
+        SELECT CASE o.kind WHEN 'statement' THEN c.stated_at WHEN 'appeal' THEN c.appealed_at
+               ELSE c.acknowledged_at END
+        FROM sanction_case c
+        WHERE c.network_id = o.network_id AND c.number = split_part(o.subject, ':', 1)) END"""
+"""SQL of a clock `o` that was opened for a row of `OWED_BY_CASES`: when it was done; NULL where the case went on
+without it."""
+
+_MONEY = ", ".join(f"'{kind.value}'" for kind in sorted(MONEY))
+_OTHERS = "h.person_id IS DISTINCT FROM c.person_id AND h.person_id IS DISTINCT FROM c.proposed_by"
+_ANYBODY = "NOT EXISTS (SELECT 1 FROM hands h WHERE h.role = '{role}')"
+UNHELD_STEPS = f"""
+    WITH hands AS MATERIALIZED (
+        SELECT m.person_id, m.role FROM membership m JOIN person p ON p.id = m.person_id
+        WHERE m.network_id = :network AND m.unit_id = :office AND m.status = 'active' AND p.status = 'active')
+    SELECT split_part(owed.subject, ':', 1)::bigint AS case_id, owed.subject
+    FROM ({OWED_STEPS}) AS owed
+    JOIN sanction_case c ON c.network_id = :network AND c.id = split_part(owed.subject, ':', 1)::bigint
+    WHERE owed.due_at > :now AND CASE split_part(owed.subject, ':', 2)
+        WHEN 'draft' THEN {_ANYBODY.format(role=Role.SANCTION_OFFICER.value)}
+        WHEN 'approved' THEN {_ANYBODY.format(role=Role.SANCTION_OFFICER.value)}
+        WHEN 'proposed' THEN NOT EXISTS (
+            SELECT 1 FROM hands h WHERE h.role = '{Role.SANCTION_APPROVER.value}' AND {_OTHERS}
+              AND h.person_id IS DISTINCT FROM c.first_approved_by)
+        WHEN 'appealed' THEN {{hearers}}
+        WHEN 'review' THEN {{hearers}}
+        ELSE {_ANYBODY.format(role=Role.FINANCE.value)} AND ({_ANYBODY.format(role=Role.SANCTION_OFFICER.value)}
+            OR EXISTS (SELECT 1 FROM jsonb_array_elements(c.measures) m WHERE m ->> 'kind' IN ({_MONEY}))) END
+    ORDER BY owed.due_at, owed.subject
+""".format(  # noqa: S608 - constants of this room
+    hearers=f"""NOT EXISTS (
+            SELECT 1 FROM hands h WHERE h.role = '{Role.SANCTION_APPROVER.value}' AND {_OTHERS}
+              AND h.person_id IS DISTINCT FROM c.first_approved_by AND h.person_id IS DISTINCT FROM c.approved_by)"""  # noqa: S608
+)
+"""SQL with `:network`, `:office`, `:now`: steps of cases that nobody at headquarters may take: the role is held by
+nobody, or (four eyes) only by those who have had a hand in the case already, or whom it is about."""
 
 BARRED = """
-    SELECT c.about_path, c.number, e.applied_at
+    SELECT c.about_path, c.number, e.applied_at, e.undone_at
     FROM sanction_effect e JOIN sanction_case c ON c.network_id = e.network_id AND c.id = e.case_id
     WHERE e.network_id = :network AND e.kind = 'dealer_disqualified' AND e.applied_at IS NOT NULL
-      AND e.undone_at IS NULL
 """
-"""SQL with `:network`: dealers that may file nothing new, with the case that says so."""
+"""SQL with `:network`: dealers that may file nothing new, with the case that says so, and since when that fell."""
 
 NEXT = {
     State.DRAFT: (Role.SANCTION_OFFICER,),

@@ -1,6 +1,6 @@
 """What only pages ask: a case by its number, the boards' tabs with their counts, the steps that are due first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -96,9 +96,12 @@ def numbered(actor: Actor, ids: Sequence[int]) -> Sequence[Case]:
     return db.session.scalars(select(Case).where(Case.id.in_(ids), may_see(actor)).order_by(Case.id)).all()
 
 
-def views_by_id(actor: Actor, ids: Sequence[int]) -> Sequence[CaseView]:
-    """The same with their names."""
-    return views(actor, numbered(actor, ids))
+def views_of(actor: Actor, *, ids: Collection[int], numbers: Collection[str]) -> Sequence[CaseView]:
+    """The cases of these ids or numbers that this actor may see, with their names."""
+    wanted = or_(Case.id.in_(ids), Case.number.in_(numbers))
+    return views(
+        actor, db.session.scalars(select(Case).where(wanted, may_see(actor)).order_by(Case.id)).all()
+    )
 
 
 def board(

@@ -42,6 +42,7 @@ class Move(StrEnum):
     VARY = "vary"
     REVOKE = "revoke"
     EXECUTE = "execute"
+    CARRY_OUT = "carry_out"  # what was handed on: the case's state does not change by it
     CLOSE = "close"
     REVIEW = "review"
     KEEP = "keep"

@@ -1,5 +1,6 @@
 """The only writer of cases."""
 
+from portal.sanctions.service.carrying_out import carry_out
 from portal.sanctions.service.procedure import (
     acknowledge,
     appeal,
@@ -25,6 +26,7 @@ __all__ = [
     "adopt",
     "appeal",
     "approve",
+    "carry_out",
     "close",
     "decide",
     "execute",

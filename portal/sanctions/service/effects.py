@@ -24,7 +24,7 @@ WAITS = {MeasureKind.TOP_UP, MeasureKind.COMMISSION_WITHHELD}
 """These are not settled when they are applied: money or a statement has to come."""
 LEAVES = {MeasureKind.DEALER_DISQUALIFIED, MeasureKind.FRANCHISE_CANCELLED}
 """The dealer leaves the network: its margin is paid back by the rulebook's terms, its customers need another one."""
-HANDED_ON = {
+HANDED_ON: dict[MeasureKind, str] = {
     MeasureKind.MANAGEMENT_RESPONSIBILITY: "Sanction case %(number)s: management responsibility is recorded",
     MeasureKind.DISMISSAL_RECOMMENDED: "Sanction case %(number)s recommends a dismissal",
     MeasureKind.COMPENSATION_CLAIMED: "Sanction case %(number)s: compensation is to be claimed",
@@ -111,6 +111,7 @@ def apply(actor: Actor, case: Case, held: Held, *, money: bool) -> None:
         elif kind in LEAVES:
             _part_from(actor, case, kind, held.now)
         elif kind in HANDED_ON:
+            effect.act_due_at = held.now + held.procedure.handed_on
             _hand_on(actor, case, HANDED_ON[kind])
         db.session.flush()
 
@@ -191,7 +192,7 @@ def _hand_on(actor: Actor, case: Case, subject: str) -> None:
         kind="sanction_case:handed_on",
         subject=subject,
         params={"number": case.number},
-        link=f"/sanctions/{case.number}",
+        link="/handed-on",
     )
 
 

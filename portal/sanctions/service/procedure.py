@@ -4,6 +4,7 @@ Conflict, in that order, and gives the case as it stands after it."""
 from collections.abc import Sequence
 
 from portal.access import Actor, Permission, Role
+from portal.core import arrival
 from portal.core.errors import Conflict, FieldError, Invalid, NotAllowed
 from portal.core.texts import lazy
 from portal.sanctions import queries, rules
@@ -29,7 +30,11 @@ UNSETTLED = "not_settled"
 
 
 def state_side(actor: Actor, case_id: int, text: str, documents: Sequence[str] = ()) -> Case:
-    """The party says its side, once, before the decision. Conflict: `wrong_state`, `already_stated`."""
+    """The party says its side, once, before the decision. Conflict: `wrong_state`, `already_stated`.
+
+    What counts is when its request arrived (decision 15), here and below.
+    """
+    arrived = arrival.reached()
     queries.get_case(actor, case_id)
     kept = papers(documents)
     with holding(actor, case_id, Move.STATE) as held:
@@ -37,7 +42,8 @@ def state_side(actor: Actor, case_id: int, text: str, documents: Sequence[str] =
         state = rules.after(case.at, Move.STATE)
         if case.stated_at is not None:
             raise Conflict("already_stated", lazy("Your side was stated already."))
-        case.stated_at, case.statement, case.statement_documents = held.now, text, kept
+        case.stated_at = max(arrived, case.proposed_at or arrived)
+        case.statement, case.statement_documents = text, kept
         move_on(actor, held, Move.STATE, state, text)
         tell_office(
             actor, case, [Role.SANCTION_APPROVER], "The party of sanction case %(number)s has stated its side"
@@ -47,27 +53,31 @@ def state_side(actor: Actor, case_id: int, text: str, documents: Sequence[str] =
 
 def acknowledge(actor: Actor, case_id: int, note: str = "") -> Case:
     """The party has the decision. Conflict: `wrong_state`, `already_acknowledged`."""
+    arrived = arrival.reached()
     with holding(actor, case_id, Move.ACKNOWLEDGE) as held:
         case = held.case
         state = rules.after(case.at, Move.ACKNOWLEDGE)
         if case.acknowledged_at is not None:
             raise Conflict("already_acknowledged", lazy("This decision was acknowledged already."))
-        case.acknowledged_at, case.acknowledged_by = held.now, actor.person_id
+        case.acknowledged_at = max(arrived, case.served_at or arrived)
+        case.acknowledged_by = actor.person_id
         return move_on(actor, held, Move.ACKNOWLEDGE, state, note)
 
 
 def appeal(actor: Actor, case_id: int, grounds: str) -> Case:
     """One appeal, with its grounds, in its time. Conflict: `already_appealed`, `wrong_state`, `appeal_over`."""
+    arrived = arrival.reached()
     with holding(actor, case_id, Move.APPEAL) as held:
         case = held.case
         if case.appealed_at is not None:
             raise Conflict("already_appealed", lazy("There is one appeal, and it was made."))
         state = rules.after(case.at, Move.APPEAL)
-        if case.appeal_due_at is not None and held.now >= case.appeal_due_at:
+        if case.appeal_due_at is not None and arrived >= case.appeal_due_at:
             raise Conflict(
                 "appeal_over", lazy("The time to appeal is over."), appeal_due_at=case.appeal_due_at
             )
-        case.appealed_at, case.appealed_by, case.grounds = held.now, actor.person_id, grounds
+        case.appealed_at = max(arrived, case.served_at or arrived)
+        case.appealed_by, case.grounds = actor.person_id, grounds
         move_on(actor, held, Move.APPEAL, state, grounds)
         tell_office(
             actor,
@@ -147,6 +157,7 @@ def serve(actor: Actor, case_id: int, note: str = "") -> Case:
         state = rules.after(case.at, Move.SERVE)
         case.served_at, case.served_by = held.now, actor.person_id
         case.appeal_due_at = held.now + held.times.appeal
+        case.acknowledge_due_at = held.now + held.procedure.acknowledgement
         move_on(actor, held, Move.SERVE, state, note)
         tell_party(
             actor,
