@@ -6,8 +6,8 @@ A decision has a limit until which it is acknowledged; a measure that people car
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0022"
-down_revision = "0021"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
