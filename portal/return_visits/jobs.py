@@ -19,3 +19,8 @@ def open_visits(consolidation_id: int, month: str, at: str) -> None:
 @job("return_visits.signals", patient=True)
 def signals(dealer_ids: list[int], month: str) -> None:
     service.look(current_actor(), dealer_ids, date.fromisoformat(month))
+
+
+@job("return_visits.signals_of_visit", patient=True)
+def signals_of_visit(visit_id: int) -> None:
+    service.look_at_visit(current_actor(), visit_id)

@@ -508,3 +508,15 @@ def test_a_month_is_sealed_when_nothing_is_open(month: World, at, browser_as: Br
     done = browser.post("/months/2026-10/seal", data=page.guard)
     assert "已封账" in browser.page(done.headers["Location"]).headings[0]
     assert browser.get("/months").status_code == 302
+
+
+def test_an_executive_reads_coverage_and_finds_no_link_that_is_refused(
+    month: World, sent_back: str, browser_as: Browse, at
+):
+    at("2026-11-12 09:00:00")  # the dealer's three days are over
+    for address in ("/coverage/2026-10", "/coverage/2026-10?by=dealer"):
+        browser = browser_as(month.actors["executive"])
+        page = browser.page(address)
+        assert "整改逾期 1" in page.text
+        for link in {each.partition("#")[0] for each in page.links if each.startswith("/")}:
+            assert browser.get(link).status_code in (200, 302, 303), link

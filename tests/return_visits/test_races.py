@@ -4,7 +4,7 @@ import multiprocessing
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, wait
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,11 @@ from portal import accounts, return_visits
 from portal.access import Actor, act_as
 from portal.accounts import PersonLine
 from portal.app import Portal
-from portal.core import clock
+from portal.core import clock, jobs
 from portal.core.db import db, finish, look_as
 from portal.core.errors import Conflict
 from portal.core.scope import CLOSED, enter
-from portal.return_visits import queries
+from portal.return_visits import queries, service
 from tests.conftest import NOW, an_app
 from tests.factories import World, a_world, commander
 from tests.return_visits.calling import OCTOBER, consolidated, rows, said
@@ -209,3 +209,71 @@ def test_two_saves_at_once_count_once(stage: Stage) -> None:
         assert len(return_visits.attempts_of(key)) == 1
         assert queries.total(OCTOBER, world.actors["supervisor"].unit_path).visited == 1
         db.session.remove()
+
+
+def test_a_visit_that_is_being_saved_gets_its_signals_too(stage: Stage) -> None:
+    """The job that works signals out waits for no agent; what it had to leave out is put right once the save is in."""
+    app, world, agents = stage
+    with app.app_context():
+        held = []
+        for agent in agents[:3]:
+            enter_as(agent)
+            visit = return_visits.claim_next(agent)
+            assert visit is not None
+            held.append((visit.id, visit.phone))
+            finish(good=True)
+        # the person of another unit has each one's phone: a signal that nobody has worked out yet
+        admin = commander(world.network)
+        people = [
+            PersonLine(n, f"own{n}@rc.example", "店员", "D2", "dealer_clerk", phone)
+            for n, (_, phone) in enumerate(held)
+        ]
+        accounts.import_people(admin, world.network.root_path, people, NOW)
+        finish(good=True)
+        db.session.remove()
+    saved, go_on = threading.Barrier(4), threading.Event()
+
+    def save(agent: Actor, key: int, result: str, outcome: str | None) -> None:
+        with app.app_context():
+            enter_as(agent)
+            return_visits.log_attempt(agent, key, said(result, outcome))
+            saved.wait(30)  # the visit is locked, nothing is committed
+            assert go_on.wait(30)
+            finish(good=True)
+            db.session.remove()
+
+    how: list[tuple[str, str | None]] = [
+        ("no_answer", None),
+        ("reached", "unsatisfied"),
+        ("reached", "satisfied"),
+    ]
+    with ThreadPoolExecutor(6) as pool:
+        calls = [
+            pool.submit(save, agent, key, *each)
+            for agent, (key, _), each in zip(agents, held, how, strict=False)
+        ]
+        saved.wait(30)
+        head = world.actors["supervisor"]
+        with app.app_context():
+            enter_as(head)
+            service.look(head, [world.units["D1"].id], OCTOBER)
+            finish(good=True)
+            left_out = db.session.execute(LEFT_OUT).all()
+            db.session.remove()
+        assert [row.args["visit_id"] for row in left_out] == sorted(key for key, _ in held)
+        later = [pool.submit(jobs.run, app, row.task_name, **row.args) for row in left_out]
+        assert not wait(later, timeout=0.5).done  # they wait for the saves, not the saves for them
+        go_on.set()
+        for each in (*calls, *later):
+            each.result(60)
+    with app.app_context():
+        enter_as(head)
+        codes = [[one["code"] for one in queries.get_visit(key).signals or []] for key, _ in held]
+        assert ["phone_of_own_people" in each for each in codes] == [True, True, False]  # the third is closed
+        assert queries.get_visit(held[0][0]).weight >= 40
+        db.session.remove()
+
+
+LEFT_OUT = db.text(
+    "SELECT task_name, args FROM procrastinate_jobs WHERE task_name = 'return_visits.signals_of_visit' ORDER BY id"
+)

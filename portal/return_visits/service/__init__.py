@@ -23,7 +23,7 @@ from portal.return_visits.service.deciding import (
 )
 from portal.return_visits.service.opening import open_visits, write_visits
 from portal.return_visits.service.rectifying import Report, comment, report
-from portal.return_visits.service.signalling import look, look_later
+from portal.return_visits.service.signalling import look, look_at_visit, look_later
 
 __all__ = [
     "Logged",
@@ -42,6 +42,7 @@ __all__ = [
     "follow_units",
     "log_attempt",
     "look",
+    "look_at_visit",
     "look_later",
     "open_visits",
     "pause",

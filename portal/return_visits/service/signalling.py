@@ -194,6 +194,10 @@ _FOUND = f"""
     FROM looked_at l
     LEFT JOIN weighed w ON w.dealer_id = l.dealer_id AND w.month = l.month AND w.phone = l.phone AND w.name = l.name
 """  # noqa: S608 - constants of this module
+_SET = """signals = f.seen, weight = f.weight,
+        rank = CASE WHEN v.rank = :oldest AND f.weight >= :suspicious_from THEN :suspicious
+                    WHEN v.rank = :suspicious AND f.weight < :suspicious_from AND v.weight >= :suspicious_from
+                    THEN :oldest ELSE v.rank END"""
 _FORGET = text(
     """
     DELETE FROM filed_signal s USING weighed_person w
@@ -211,9 +215,10 @@ _KEEP = text(
     WHERE (s.file_id, s.row_no, s.seen) IS DISTINCT FROM (excluded.file_id, excluded.row_no, excluded.seen)
     """
 )
-# A visit that is being saved at this moment is past being put in order: nobody waits, and no lock crosses another.
+# A visit that is being saved at this moment is left out and gets its turn in a job of its own (_LEFT_OUT): this one
+# holds many visits, and would wait for an agent who waits for another of them.
 _PUT_IN_ORDER = text(
-    """
+    f"""
     WITH free AS (
         SELECT v.id, w.seen, w.weight
         FROM weighed_person w
@@ -221,13 +226,29 @@ _PUT_IN_ORDER = text(
                     AND v.unit_id = w.dealer_id AND v.month = w.month
         WHERE v.state <> 'closed' AND v.signals IS DISTINCT FROM w.seen
         FOR UPDATE OF v SKIP LOCKED)
-    UPDATE visit v
-    SET signals = f.seen, weight = f.weight,
-        rank = CASE WHEN v.rank = :oldest AND f.weight >= :suspicious_from THEN :suspicious
-                    WHEN v.rank = :suspicious AND f.weight < :suspicious_from AND v.weight >= :suspicious_from
-                    THEN :oldest ELSE v.rank END
+    UPDATE visit v SET {_SET}
     FROM free f WHERE v.network_id = :network AND v.id = f.id
+    """  # noqa: S608 - constants of this module
+)
+_LEFT_OUT = text(
     """
+    SELECT v.id FROM weighed_person w
+    JOIN visit v ON v.network_id = :network AND v.phone = w.phone AND v.name = w.name AND v.unit_id = w.dealer_id
+                AND v.month = w.month
+    WHERE v.state <> 'closed' AND v.signals IS DISTINCT FROM w.seen ORDER BY v.id
+    """
+)
+_ONE = text(
+    f"""
+    WITH free AS (
+        SELECT v.id, s.seen, coalesce(s.weight, 0) AS weight
+        FROM visit v
+        LEFT JOIN filed_signal s ON s.network_id = v.network_id AND s.month = v.month AND s.dealer_id = v.unit_id
+                                AND s.phone = v.phone AND s.name = v.name
+        WHERE v.network_id = :network AND v.id = :id AND v.state <> 'closed')
+    UPDATE visit v SET {_SET}
+    FROM free f WHERE v.network_id = :network AND v.id = f.id
+    """  # noqa: S608
 )
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('signals:' || :network, 0))")
 
@@ -263,9 +284,7 @@ def work_out(actor: Actor, dealer_ids: Sequence[int], month: date, book: ReturnV
         "address_from": weighed.address_from,
         "sequence_from": weighed.sequence_from,
         "jump_from": weighed.jump_from,
-        "suspicious_from": weighed.suspicious_from,
-        "suspicious": int(Rank.SUSPICIOUS),
-        "oldest": int(Rank.OLDEST),
+        **_order(book),
         "weights": rules.weights_json(book),
     }
     db.session.execute(_ONE_AT_A_TIME, {"network": str(actor.network_id)})
@@ -274,6 +293,26 @@ def work_out(actor: Actor, dealer_ids: Sequence[int], month: date, book: ReturnV
     _keep("weighed_person", _FOUND, given)
     for statement in (_FORGET, _KEEP, _PUT_IN_ORDER):
         db.session.execute(statement, given)
+    for visit_id in db.session.scalars(_LEFT_OUT, given):
+        later("return_visits.signals_of_visit", visit_id=visit_id)
+
+
+def look_at_visit(actor: Actor, visit_id: int) -> None:
+    """A visit that was being saved when its signals were worked out gets them now; waits for whoever saves it."""
+    with within(actor.whole_network):
+        visit = queries.get_visit(visit_id, lock=True)
+        ruled = queries.calling_or_none(actor.network_id, visit.month)
+        if ruled is not None:  # a statement of its own: it sees what was worked out while this one waited
+            db.session.execute(_ONE, {"network": actor.network_id, "id": visit_id, **_order(ruled.book)})
+
+
+def _order(book: ReturnVisits) -> dict[str, int]:
+    """What puts a visit in its place."""
+    return {
+        "suspicious_from": book.signals.suspicious_from,
+        "suspicious": int(Rank.SUSPICIOUS),
+        "oldest": int(Rank.OLDEST),
+    }
 
 
 def _keep(name: str, rows: str, given: dict[str, Any]) -> None:
