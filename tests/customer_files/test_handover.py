@@ -39,10 +39,22 @@ def test_every_kind_of_cell_comes_out_as_it_went_in() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"[]", b"{}", b'{"form":0}', packed(Sheet("xlsx", [["a"]], range(1, 2)))[:-3]]
+    "content",
+    [
+        b"",
+        b"\x90",
+        b"\x80",
+        b"\xc1",
+        b"\x81\xa4form\x01",
+        b'{"form":1}',
+        packed(Sheet("xlsx", [["a"]], range(1, 2)))[:-1],
+        b"\x81\xa4form\xd4\x09x",
+        b"\x81\xa4form\xd4\x00x",
+        b"\x81\x90\x01",
+    ],
 )
 def test_half_a_sheet_is_none(content: bytes) -> None:
-    with pytest.raises(ValueError, match=r"not a sheet|Expecting|Unterminated|delimiter"):
+    with pytest.raises(ValueError):  # noqa: PT011 — whatever is wrong with the bytes
         unpacked(content)
 
 
@@ -77,7 +89,7 @@ def test_the_job_takes_over_what_the_request_read(
     if aside == "lost":
         storage.drop_aside(name)
     elif aside == "damaged":
-        storage.put_aside(name, b'{"form":1,"rows":[["')
+        storage.put_aside(name, (storage.look_aside(name) or b"")[:-9])
     check(file.id, plain=True)
     assert len(reads) == (1 if aside == "kept" else 2)
     assert (file.state, file.total, file.good, file.bad) == ("needs_correction", 3, 2, 1)

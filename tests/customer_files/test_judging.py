@@ -379,7 +379,8 @@ def test_duplicates_can_be_judged_again_after_a_row_was_mended() -> None:
     answer = of(RECORD, {**RECORD, "phone": "1300001000"})
     assert answer.bad == {2}
     mended = judge_row({**RECORD}, COLUMNS, MONTH, TODAY, row=2)
-    again = duplicates([(1, answer.values[0]), (2, mended.values[0])], answer.columns)
+    both = zip(answer.values[0], mended.values[0], strict=True)
+    again = duplicates([1, 2], dict(zip(answer.columns, both, strict=True)))
     assert [(p.row, p.code) for p in again] == [(2, "duplicate_in_file")]
 
 

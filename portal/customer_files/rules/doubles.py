@@ -1,56 +1,49 @@
 """What only shows between rows: the same purchase twice, and what looks alike. Set-based, no look at any file."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from portal.customer_files.rules.problems import ERROR, WARNING, Code, Problem
 from portal.customer_files.rules.sheet import Value
 from portal.customer_files.rules.texts import placeholder
 
+Columns = Mapping[str, Sequence[Value]]
 
-def duplicates(rows: Iterable[tuple[int, Sequence[Value]]], names: Sequence[str]) -> list[Problem]:
-    """The problems that only show between rows; `rows` are the good ones (number, values in the order of `names`).
+
+def duplicates(rows: Sequence[int], columns: Columns, bad: Container[int] = ()) -> list[Problem]:
+    """The problems that only show between rows: their numbers, their values by column, and which are bad already.
 
     The later row is the bad one: duplicate_in_file (all but remarks equal). Warnings: near_duplicate, one order number
     or one phone under two customers. Call it again over all good rows whenever one was mended, left out or taken in.
     """
-    index = {name: place for place, name in enumerate(names)}
-    numbered = list(rows)
     # rows of one purchase share its phone: the few that share one are looked at, not all
-    same_phone = _repeated(numbered, index["phone"]) if "phone" in index else list(range(len(numbered)))
+    same_phone = _repeated(columns["phone"]) if "phone" in columns else range(len(rows))
+    same_phone = [place for place in same_phone if rows[place] not in bad]
     found: list[Problem] = []
-    gone = _later(numbered, same_phone, [place for name, place in index.items() if name != "remarks"])
+    gone = _later(rows, same_phone, [values for name, values in columns.items() if name != "remarks"])
     for place, first in gone.items():
-        found.append(Problem(numbered[place][0], None, Code.DUPLICATE_IN_FILE, ERROR, {"row": first}, ""))
+        found.append(Problem(rows[place], None, Code.DUPLICATE_IN_FILE, ERROR, {"row": first}, ""))
     alike: dict[int, int] = {}
-    if {"phone", "product_model", "purchase_date"} <= index.keys():
-        near = [index["phone"], index["product_model"], index["purchase_date"]]
-        alike = _later(numbered, [place for place in same_phone if place not in gone], near)
+    near = ("phone", "product_model", "purchase_date")
+    if columns.keys() >= {*near}:
+        left = [place for place in same_phone if place not in gone]
+        alike = _later(rows, left, [columns[name] for name in near])
         for place, first in alike.items():
-            found.append(Problem(numbered[place][0], None, Code.NEAR_DUPLICATE, WARNING, {"row": first}, ""))
-    if {"phone", "customer_name"} <= index.keys():
-        if "order_no" in index:
-            same_order = _repeated(numbered, index["order_no"])
-            found += _shared(
-                "order_no", "phone", Code.ORDER_NO_REUSED, numbered, same_order, index, gone.keys()
-            )
-        found += _shared(
-            "phone",
-            "customer_name",
-            Code.PHONE_REUSED,
-            numbered,
-            same_phone,
-            index,
-            gone.keys() | alike.keys(),
-        )
+            found.append(Problem(rows[place], None, Code.NEAR_DUPLICATE, WARNING, {"row": first}, ""))
+    if columns.keys() >= {"phone", "customer_name"}:
+        if "order_no" in columns:
+            same_order = [
+                place
+                for place in _repeated(columns["order_no"])
+                if place not in gone and rows[place] not in bad
+            ]
+            found += _shared("order_no", "phone", Code.ORDER_NO_REUSED, rows, same_order, columns)
+        left = [place for place in same_phone if place not in gone and place not in alike]
+        found += _shared("phone", "customer_name", Code.PHONE_REUSED, rows, left, columns)
     return found
 
 
-_Numbered = list[tuple[int, Sequence[Value]]]
-
-
-def _repeated(numbered: _Numbered, column: int) -> list[int]:
-    """The places of the rows whose value in `column` stands there more than once, in order."""
-    values = [row[column] for _number, row in numbered]
+def _repeated(values: Sequence[Value]) -> list[int]:
+    """The places of the values that stand there more than once, in order."""
     if len(set(values)) == len(values):
         return []
     seen: set[Value] = set()
@@ -58,36 +51,28 @@ def _repeated(numbered: _Numbered, column: int) -> list[int]:
     return [place for place, value in enumerate(values) if value in twice]
 
 
-def _later(numbered: _Numbered, places: Iterable[int], columns: Sequence[int]) -> dict[int, int]:
+def _later(rows: Sequence[int], places: Iterable[int], columns: Sequence[Sequence[Value]]) -> dict[int, int]:
     """The places of rows that are equal in `columns` to an earlier one of `places`, with the first one's number."""
     firsts: dict[tuple[Value, ...], int] = {}
     later = {}
     for place in places:
-        number, values = numbered[place]
-        first = firsts.setdefault(tuple([values[column] for column in columns]), number)
-        if first != number:
+        first = firsts.setdefault(tuple([values[place] for values in columns]), rows[place])
+        if first != rows[place]:
             later[place] = first
     return later
 
 
 def _shared(
-    name: str,
-    owner: str,
-    code: Code,
-    numbered: _Numbered,
-    places: Iterable[int],
-    index: Mapping[str, int],
-    gone: Set[int],
+    name: str, owner: str, code: Code, rows: Sequence[int], places: Iterable[int], columns: Columns
 ) -> list[Problem]:
     """Where one value of `name` stands under two of `owner`: a warning at the later row."""
     found = []
     firsts: dict[Value, tuple[int, Value]] = {}
     for place in places:
-        number, values = numbered[place]
-        value = values[index[name]]
-        if not value or place in gone or placeholder(str(value)):
+        value, mine = columns[name][place], columns[owner][place]
+        if not value or placeholder(str(value)):
             continue
-        first, other = firsts.setdefault(value, (number, values[index[owner]]))
-        if other != values[index[owner]]:
-            found.append(Problem(number, name, code, WARNING, {"why": "row", "row": first}, str(value)))
+        first, other = firsts.setdefault(value, (rows[place], mine))
+        if other != mine:
+            found.append(Problem(rows[place], name, code, WARNING, {"why": "row", "row": first}, str(value)))
     return found

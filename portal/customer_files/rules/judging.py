@@ -6,6 +6,7 @@ Pure: the month and today are arguments. Cells are judged in cells.py, what show
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta, tzinfo
+from itertools import compress
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -28,7 +29,7 @@ _SHOWN = 200
 
 @dataclass
 class Judged:
-    """What a file came to. `values[i]` belongs to row `rows[i]`, in the order of `columns`.
+    """What a file came to. `cells[c][i]` belongs to the column `columns[c]` and the row `rows[i]`.
 
     A cell that is empty or cannot be read is "" in text and phone columns, None in the others. `raw` keeps
     the cells' own texts wherever a value is bad or was changed:
@@ -37,11 +38,16 @@ class Judged:
 
     columns: tuple[str, ...]
     rows: list[int]
-    values: list[tuple[Value, ...]]
+    cells: Sequence[Sequence[Value]]
     bad: set[int]
     raw: dict[int, dict[str, str]]
     left_out: list[int]
     problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def values(self) -> list[tuple[Value, ...]]:
+        """The same cells row by row."""
+        return list(zip(*self.cells, strict=True))
 
     @property
     def good(self) -> int:
@@ -76,11 +82,11 @@ def judge(
     read = [bench.read_column(column, table.column(column.name), table.count) for column in columns]
     bench.judge_records(table)
     out = _leave_out(table, bench, columns)
-    keep = [i for i in range(table.count) if i not in out] if out else range(table.count)
-    everything = list(zip(*read, strict=True)) if columns else []
     numbers = table.numbers
-    rows = [numbers[i] for i in keep]
-    values = [everything[i] for i in keep] if out else everything
+    rows, cells = list(numbers), read
+    if out:
+        kept = [i not in out for i in range(table.count)]
+        rows, cells = list(compress(rows, kept)), [list(compress(values, kept)) for values in read]
     problems = [
         Problem(numbers[i], name, code, severity, params, bench.raw.get((i, name or ""), ""))
         for i, name, code, severity, params in bench.found
@@ -98,13 +104,8 @@ def judge(
             "no_rows", _l("No customers below the headings: fill them in, or file a nil return")
         )
     bad = {p.row for p in problems if p.severity == ERROR}
-    good = (
-        ((n, v) for n, v in zip(rows, values, strict=True) if n not in bad)
-        if bad
-        else zip(rows, values, strict=True)
-    )
     names = tuple(column.name for column in columns)
-    problems += duplicates(good, names)
+    problems += duplicates(rows, dict(zip(names, cells, strict=True)), bad)
     problems += _file_notes(sheet, headings, rows)
     problems.sort(key=lambda p: p.row)
     bad = {p.row for p in problems if p.severity == ERROR}
@@ -115,7 +116,7 @@ def judge(
     for p in problems:
         if p.row in bad and p.column and p.value:
             raw.setdefault(p.row, {}).setdefault(p.column, p.value)
-    return Judged(names, rows, values, bad, raw, sorted(left_out), problems)
+    return Judged(names, rows, cells, bad, raw, sorted(left_out), problems)
 
 
 def judge_row(
@@ -142,9 +143,7 @@ def judge_row(
     ]
     bad = {p.row for p in problems if p.severity == ERROR}
     raw = {row: {name: text for (_i, name), text in bench.raw.items()}} if bench.raw else {}
-    return Judged(
-        tuple(c.name for c in columns), [row], list(zip(*read, strict=True)), bad, raw, [], problems
-    )
+    return Judged(tuple(c.name for c in columns), [row], read, bad, raw, [], problems)
 
 
 def from_records(records: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> tuple[Sheet, Headings]:

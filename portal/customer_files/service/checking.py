@@ -1,7 +1,7 @@
 """Reading a file's rows and judging them: one function for the request (small files) and the job (large ones)."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from time import monotonic
@@ -163,7 +163,8 @@ def check_rows(
     total = len(judged.rows)
     problems = [*applied, *judged.problems]
     store_problems(file, _problem_lines(problems))
-    warned = store_rows(file, _columns(judged), (lambda sent: report(sent, total)) if report else None)
+    columns = _columns(judged, opened.headings.places)
+    warned = store_rows(file, columns, (lambda sent: report(sent, total)) if report else None)
     warned.update(p.row for p in problems if p.severity == WARNING)
     bad = len(judged.bad)
     finish_check(actor, file, Counts(total, total - bad, bad, len(warned.intersection(judged.rows))))
@@ -208,31 +209,33 @@ def judge_sheet(file: CustomerFile, opened: Opened) -> tuple[Judged, list[Proble
     return run(), applied
 
 
-def _columns(judged: Judged) -> list[Fields]:
-    """The rows as texts, by column in the order of storing.ROW_COLUMNS: each distinct value is written once."""
-    count = len(judged.rows)
-    by_name = dict(zip(judged.columns, zip(*judged.values, strict=True), strict=True))
+def _columns(judged: Judged, places: Container[str]) -> dict[str, Fields]:
+    """The rows as texts, by the columns of storing.ROW_COLUMNS for which the file has a place.
+
+    Each distinct value of what is no text is written once.
+    """
+    by_name: dict[str, Sequence[Any]] = dict(zip(judged.columns, judged.cells, strict=True))
     good, bad = RowStatus.GOOD.value, RowStatus.BAD.value
-    columns: list[Fields] = [
-        list(map(str, judged.rows)),
-        [bad if row in judged.bad else good for row in judged.rows],
-    ]
-    for name in CANONICAL:
-        values = by_name.get(name)
-        if values is None:
-            columns.append([("" if name in TEXTS else None)] * count)
-        elif name in TEXTS:
-            columns.append(["" if value is None else value for value in values] if None in values else values)
-        else:
+    columns: dict[str, Fields] = {
+        "row_no": list(map(str, judged.rows)),
+        "status": [bad if row in judged.bad else good for row in judged.rows],
+    }
+    for name, values in by_name.items():
+        if name not in places:
+            continue
+        if name in TEXTS:
+            columns[name] = ["" if value is None else value for value in values] if None in values else values
+        elif name in CANONICAL:
             texts: dict[Any, str | None] = {value: written(value) for value in set(values)}
-            columns.append([texts[value] for value in values])
+            columns[name] = [texts[value] for value in values]
     own = [(name, values) for name, values in by_name.items() if name not in CANONICAL]
-    columns.append(
-        [written({name: "" if v[i] is None else str(v[i]) for name, v in own}) for i in range(count)]
-        if own
-        else [None] * count
-    )
-    columns.append([written(judged.raw[row]) if row in judged.raw else None for row in judged.rows])
+    if own:
+        columns["extra"] = [
+            written({name: "" if v[i] is None else str(v[i]) for name, v in own})
+            for i in range(len(judged.rows))
+        ]
+    if judged.raw:
+        columns["raw"] = [kept and written(kept) for kept in map(judged.raw.get, judged.rows)]  # type: ignore[misc]
     return columns
 
 

@@ -3,8 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, delete, or_, select, text, update
@@ -307,9 +306,8 @@ def _settle(file: CustomerFile, touched: Sequence[int], before: set[int] | None 
     rows = list(affected)
     forget_problems(file, rows, [*BETWEEN_ROWS, *FOUND_ELSEWHERE])
     db.session.execute(_JUDGE_ROWS, {"network": file.network_id, "file": file.id, "rows": rows})
-    around = _good_values(file, _neighbours(file, rows))
-    names = list(CANONICAL)
-    _store(file, [each for each in duplicates(around, names) if each.row in affected])
+    around = duplicates(*_good_values(file, _neighbours(file, rows)))
+    _store(file, [each for each in around if each.row in affected])
     db.session.execute(_JUDGE_ROWS, {"network": file.network_id, "file": file.id, "rows": rows})
     compare_with_others(file, rows)
     count_rows(file)
@@ -331,10 +329,8 @@ _JUDGE_ROWS = text(
 ).bindparams(bindparam("rows", expanding=True))
 
 
-def _good_values(
-    file: CustomerFile, row_nos: Iterable[int]
-) -> list[tuple[int, tuple[str | int | Decimal | date | None, ...]]]:
-    """The good ones of these rows with their values, in the order of the sheet; own columns are no part of it."""
+def _good_values(file: CustomerFile, row_nos: Iterable[int]) -> tuple[list[int], dict[str, list[Any]]]:
+    """The good ones of these rows, and their values by column, in the order of the sheet; without own columns."""
     columns = [getattr(CustomerFileRow, name) for name in CANONICAL]
     rows = db.session.execute(
         select(CustomerFileRow.row_no, *columns)
@@ -344,8 +340,9 @@ def _good_values(
             CustomerFileRow.status == RowStatus.GOOD,
         )
         .order_by(CustomerFileRow.row_no)
-    )
-    return [(row[0], tuple(row[1:])) for row in rows]
+    ).all()
+    values = {name: [row[place] for row in rows] for place, name in enumerate(CANONICAL, 1)}
+    return [row[0] for row in rows], values
 
 
 def _store(file: CustomerFile, problems: Sequence[Problem]) -> None:

@@ -4,7 +4,7 @@ COPY into a walled table is refused by PostgreSQL; the detour costs some 6 % (do
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -17,18 +17,18 @@ from portal.customer_files.models import CustomerFile
 ROW_COLUMNS = {
     "row_no": "integer",
     "status": "text",
-    "customer_name": "text",
-    "phone": "text",
-    "address": "text",
-    "product_model": "text",
+    "customer_name": "text DEFAULT ''",
+    "phone": "text DEFAULT ''",
+    "address": "text DEFAULT ''",
+    "product_model": "text DEFAULT ''",
     "purchase_date": "date",
-    "purchase_region": "text",
+    "purchase_region": "text DEFAULT ''",
     "quantity": "integer",
     "area": "numeric",
-    "order_no": "text",
-    "installer": "text",
+    "order_no": "text DEFAULT ''",
+    "installer": "text DEFAULT ''",
     "installed_on": "date",
-    "remarks": "text",
+    "remarks": "text DEFAULT ''",
     "extra": "jsonb",
     "raw": "jsonb",
 }
@@ -40,7 +40,9 @@ PROBLEM_COLUMNS = {
     "params": "jsonb",
     "value": "text",
 }
-PIECE = 10_000  # lines sent at once, and rows between two reports of progress
+PIECE = (
+    500  # lines sent at once: they fit into the socket, so that the server reads while the next ones are made
+)
 _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\ufffd"})
 """What COPY wants escaped; PostgreSQL's text takes no NUL."""
 
@@ -49,9 +51,9 @@ Fields = Sequence[str | None]
 
 
 def store_rows(
-    file: CustomerFile, columns: Sequence[Fields], report: Callable[[int], None] | None = None
+    file: CustomerFile, columns: Mapping[str, Fields], report: Callable[[int], None] | None = None
 ) -> set[int]:
-    """Insert a file's rows, given by column in the order of ROW_COLUMNS, and warn of what other filed files hold.
+    """Insert a file's rows, given by the columns of ROW_COLUMNS that it has, and warn of what other filed files hold.
 
     `report` is told how many rows were sent so far. Gives the rows that were warned.
     """
@@ -59,17 +61,17 @@ def store_rows(
     incoming = _send("customer_file_row", ROW_COLUMNS, columns, report)
     # before they go in: afterwards each row would find itself in the index first
     warned = _warn(file, _SENT, {})
-    _take_in(file, "customer_file_row", ROW_COLUMNS, incoming)
+    _take_in(file, "customer_file_row", columns, incoming)
     return warned
 
 
 def store_problems(file: CustomerFile, problems: Iterable[Fields]) -> None:
     """Insert problems, each as texts in the order of PROBLEM_COLUMNS (None is NULL)."""
     db.session.flush()
-    columns = list(zip(*problems, strict=True))
+    columns = dict(zip(PROBLEM_COLUMNS, zip(*problems, strict=True), strict=False))
     if columns:
         incoming = _send("customer_file_problem", PROBLEM_COLUMNS, columns, None)
-        _take_in(file, "customer_file_problem", PROBLEM_COLUMNS, incoming)
+        _take_in(file, "customer_file_problem", columns, incoming)
 
 
 def written(value: Any) -> str | None:
@@ -82,15 +84,15 @@ def written(value: Any) -> str | None:
 
 
 def _send(
-    table: str, columns: dict[str, str], values: Sequence[Fields], report: Callable[[int], None] | None
+    table: str, kinds: dict[str, str], columns: Mapping[str, Fields], report: Callable[[int], None] | None
 ) -> str:
     """Everything into a temporary table; gives its name."""
     incoming = f"incoming_{table}"
-    kinds = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
-    lines = map("\t".join, zip(*map(_escaped, values), strict=True))
+    made = ", ".join(f'"{name}" {kind}' for name, kind in kinds.items())
+    lines = map("\t".join, zip(*map(_escaped, columns.values()), strict=True))
     with raw().cursor() as cursor:
-        cursor.execute(f"CREATE TEMPORARY TABLE {incoming} ({kinds}) ON COMMIT DROP")
-        with cursor.copy(f"COPY {incoming} FROM STDIN (ENCODING 'UTF8')") as copy:
+        cursor.execute(f"CREATE TEMPORARY TABLE {incoming} ({made}) ON COMMIT DROP")
+        with cursor.copy(f"COPY {incoming} ({_names(columns)}) FROM STDIN (ENCODING 'UTF8')") as copy:
             sent = 0
             while piece := list(islice(lines, PIECE)):
                 if report:
@@ -100,16 +102,22 @@ def _send(
     return incoming
 
 
+def _names(columns: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in columns)
+
+
 def _escaped(values: Fields) -> Iterable[str]:
     """A column as COPY reads it: one look at all of it tells whether there is anything to escape."""
-    joined = "".join(filter(None, values))
+    nothing = None in values
+    joined = "".join(filter(None, values) if nothing else values)  # type: ignore[arg-type]
     if any(sign in joined for sign in "\\\n\r\t\0"):
         values = [value and value.translate(_ESCAPES) for value in values]
-    return ["\\N" if value is None else value for value in values]
+    return ["\\N" if value is None else value for value in values] if nothing else values  # type: ignore[return-value]
 
 
-def _take_in(file: CustomerFile, table: str, columns: dict[str, str], incoming: str) -> None:
-    names = ", ".join(f'"{name}"' for name in columns)
+def _take_in(file: CustomerFile, table: str, columns: Iterable[str], incoming: str) -> None:
+    """What was sent into its table; columns that were not sent get the table's defaults."""
+    names = _names(columns)
     with raw().cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {table} (network_id, unit_path, file_id, {names}) "  # noqa: S608 - names are ours
