@@ -237,12 +237,14 @@ class StepList(Model):
 
 
 class StandingAnswer(Model):
-    """`franchise`: active, suspended, cancelled, disqualified; `marketing_support`: active, cancelled."""
+    """`franchise`: active, suspended, cancelled, disqualified; `until`: when a suspension ends by itself;
+    `marketing_support`: active, cancelled."""
 
     unit: str
     franchise: str
     marketing_support: str
     since: Moment | None
+    until: Moment | None
     cases: list[str]
 
 
@@ -338,5 +340,6 @@ def standing_shown(unit: str, found: Standing) -> StandingAnswer:
         franchise=found.franchise,
         marketing_support=found.marketing_support,
         since=found.since,
+        until=found.until,
         cases=[str(each) for each in found.case_ids],
     )

@@ -26,11 +26,13 @@ LASTING = (
 
 @dataclass(frozen=True)
 class Standing:
-    """`franchise`: active, suspended, cancelled, disqualified; `since` the latest of what is in force."""
+    """`franchise`: active, suspended, cancelled, disqualified; `since` the latest of what is in force; `until`: when a
+    suspension ends by itself (exclusive)."""
 
     franchise: str
     marketing_support: str  # active or cancelled
     since: datetime | None
+    until: datetime | None
     case_ids: list[int]
 
 
@@ -70,11 +72,16 @@ def standing(actor: Actor, unit: Unit, now: datetime) -> Standing:
     seen = (
         select(Case.id).where(Case.id.in_([each.case_id for each in found]), may_see(actor)).order_by(Case.id)
     )
+    franchise = franchise_of(kinds)
+    ends = [each.until for each in found if each.kind == MeasureKind.FRANCHISE_SUSPENDED.value]
     supported = MeasureKind.MARKETING_SUPPORT_CANCELLED not in kinds
     return Standing(
-        franchise=franchise_of(kinds),
+        franchise=franchise,
         marketing_support="active" if supported else "cancelled",
         since=max((each.applied_at for each in found if each.applied_at), default=None),
+        until=max(filter(None, ends), default=None)
+        if franchise == "suspended" and None not in ends
+        else None,
         case_ids=list(db.session.scalars(seen)),
     )
 

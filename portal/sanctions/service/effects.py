@@ -22,8 +22,18 @@ from portal.sanctions.service.steps import Held
 
 WAITS = {MeasureKind.TOP_UP, MeasureKind.COMMISSION_WITHHELD}
 """These are not settled when they are applied: money or a statement has to come."""
-LEAVES = {MeasureKind.DEALER_DISQUALIFIED, MeasureKind.FRANCHISE_CANCELLED}
+PARTED = {
+    MeasureKind.DEALER_DISQUALIFIED: (
+        "dealer:disqualified",
+        "%(unit)s is disqualified: its customers need another dealer",
+    ),
+    MeasureKind.FRANCHISE_CANCELLED: (
+        "dealer:cancelled",
+        "The franchise of %(unit)s is cancelled: its customers need another dealer",
+    ),
+}
 """The dealer leaves the network: its margin is paid back by the rulebook's terms, its customers need another one."""
+LEAVES = frozenset(PARTED)
 HANDED_ON: dict[MeasureKind, str] = {
     MeasureKind.MANAGEMENT_RESPONSIBILITY: "Sanction case %(number)s: management responsibility is recorded",
     MeasureKind.DISMISSAL_RECOMMENDED: "Sanction case %(number)s recommends a dismissal",
@@ -169,18 +179,18 @@ def _part_from(actor: Actor, case: Case, kind: MeasureKind, now: datetime) -> No
     """The region is told whose customers now need a home, finance what is to be paid back."""
     unit = network.get_unit(case.about_unit_id)
     ledger.leave(actor, unit, now, case.number, case_id=case.id)
-    if kind is MeasureKind.DEALER_DISQUALIFIED:
-        region = network.superior_of_kind(case.about_path, "region")
-        above = network.superior_of_kind(case.about_path, "channel")
-        notices.tell(
-            actor,
-            unit_ids=[each.id for each in (region, above) if each],
-            roles=[Role.REGIONAL_MANAGER, Role.CHANNEL_MANAGER],
-            kind="dealer:disqualified",
-            subject="%(unit)s is disqualified: its customers need another dealer",
-            params={"unit": unit.name},
-            link=f"/customers?unit={unit.code}",
-        )
+    region = network.superior_of_kind(case.about_path, "region")
+    above = network.superior_of_kind(case.about_path, "channel")
+    told, subject = PARTED[kind]
+    notices.tell(
+        actor,
+        unit_ids=[each.id for each in (region, above) if each],
+        roles=[Role.REGIONAL_MANAGER, Role.CHANNEL_MANAGER],
+        kind=told,
+        subject=subject,
+        params={"unit": unit.name},
+        link=f"/customers?unit={unit.code}",
+    )
 
 
 def _hand_on(actor: Actor, case: Case, subject: str) -> None:
