@@ -161,7 +161,7 @@ def _filled(evaluated: EvalContext, text: str, places: dict[str, Any]) -> str:
 
 @lru_cache(maxsize=16)
 def _constant_part(environment: Environment, part: str, _language: str) -> Markup:
-    """A part of every page that holds nothing but words: put together once a language."""
+    """A part of every page that is the same whoever looks at what: put together once a language."""
     return Markup(environment.get_template(part).render())  # noqa: S704 - our own template
 
 

@@ -77,4 +77,6 @@ def waiting(
         "high": high,
         "now": now,
     }
-    return {row.place: Waiting(row.rows, row.late) for row in db.session.execute(asked, given) if row.rows}
+    return {
+        row.place: Waiting(row.rows, row.late) for row in db.session.execute(asked, given).all() if row.rows
+    }

@@ -123,10 +123,9 @@ def _search(q: str, below: str, facet: str, cursor: str, limit: int) -> Found:
     return Found(with_purchases(customers), encode([here[-1]]) if rest else None, narrow)
 
 
-_PURCHASES = text(
-    """
-    SELECT c.id, u.name, u.code, s.month, r.product_model, r.purchase_date, r.quantity, r.order_no, r.file_id, r.row_no,
-           r.purchase_region, r.area, r.installed_on, r.installer
+_PURCHASES = """
+    SELECT c.id, u.name, u.code, s.month, r.product_model, r.purchase_date, r.quantity, r.order_no, r.file_id,
+           r.row_no{more}
     FROM customer c
     JOIN unit u ON u.network_id = c.network_id AND u.id = c.unit_id
     LEFT JOIN (customer_file_row r JOIN customer_source s ON s.network_id = r.network_id AND s.file_id = r.file_id)
@@ -134,16 +133,26 @@ _PURCHASES = text(
          AND s.unit_id = c.unit_id
     WHERE c.id = ANY(:ids)
     """
-).bindparams(bindparam("ids", type_=ARRAY(BigInteger)))
+_IDS = bindparam("ids", type_=ARRAY(BigInteger))
+_IN_SHORT = text(_PURCHASES.format(more="")).bindparams(_IDS)
+_IN_FULL = text(
+    _PURCHASES.format(more=", r.purchase_region, r.area, r.installed_on, r.installer")
+).bindparams(_IDS)
 
 
-def with_purchases(customers: Iterable[Any]) -> list[Person]:
-    """A page of customers (entities, or rows of LISTED) with their units and what they bought: one query for all."""
+def with_purchases(customers: Iterable[Any], *, in_full: bool = False) -> list[Person]:
+    """A page of customers (entities, or rows of LISTED) with their units and what they bought: one query for all.
+
+    `in_full`: also what lists do not show, region, area and installation.
+    """
     listed = list(customers)
     units: dict[int, tuple[str, str]] = {}
     bought: dict[int, list[Purchase]] = defaultdict(list)
     if listed:
-        for key, name, code, *values in db.session.execute(_PURCHASES, {"ids": [each.id for each in listed]}):
+        found = db.session.execute(
+            _IN_FULL if in_full else _IN_SHORT, {"ids": [each.id for each in listed]}
+        ).all()
+        for key, name, code, *values in found:
             units[key] = name, code
             if values[0] is not None:
                 bought[key].append(Purchase(*values))
