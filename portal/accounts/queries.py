@@ -8,12 +8,12 @@ from datetime import datetime
 from secrets import compare_digest
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, exists, or_, select
+from sqlalchemy import Row, Select, bindparam, exists, func, or_, select, true
 
 from portal.access import Actor, Role
 from portal.accounts.models import ApiToken, EndedSession, Membership, Person
 from portal.accounts.rules import identifier
-from portal.core.db import db, look_as, stating, told_by
+from portal.core.db import db, found_with_eyes, look_as
 from portal.core.scope import Scope, current_scope
 from portal.network import Network, Unit
 
@@ -61,7 +61,6 @@ _acting = (
         _person.stamp,
         _membership.id.label("membership_id"),
         _membership.unit_id,
-        _membership.unit_path,
         _membership.role,
         _network.id.label("network_id"),
         _network.code.label("network_code"),
@@ -76,18 +75,24 @@ _acting = (
 )
 
 
-def _with_its_eyes(chosen: Select[Any]) -> Select[Any]:
+def _with_its_unit(chosen: Select[Any]) -> Select[Any]:
+    """The same row with the unit, whose eyes the transaction has from then on."""
     found = chosen.limit(1).subquery()
-    return select(found, *stating(found.c.network_id, found.c.unit_path))
+    unit = (
+        func.look_as_unit(found.c.network_id, found.c.unit_id)
+        .table_valued("unit_code", "unit_kind", "unit_name", "unit_status", "unit_path")
+        .lateral()
+    )
+    return select(found, unit).join_from(found, unit, true())
 
 
-_BY_MEMBERSHIP = _with_its_eyes(
+_BY_MEMBERSHIP = _with_its_unit(
     _acting.where(
         _person.id == bindparam("person"),
         ~exists().where(EndedSession.__table__.c.id == bindparam("session")),
     ).order_by(_membership.id != bindparam("membership"), _membership.id)
 )
-_BY_TOKEN = _with_its_eyes(
+_BY_TOKEN = _with_its_unit(
     _acting.add_columns(ApiToken.__table__.c.id.label("token_id"), ApiToken.__table__.c.scopes)
     .join(ApiToken.__table__, ApiToken.__table__.c.membership_id == _membership.id)
     .where(
@@ -96,30 +101,21 @@ _BY_TOKEN = _with_its_eyes(
         or_(ApiToken.__table__.c.expires_at.is_(None), ApiToken.__table__.c.expires_at > bindparam("now")),
     )
 )
-_unit = Unit.__table__.c
-_UNIT = select(_unit.code, _unit.kind, _unit.name, _unit.status, _unit.unit_path).where(
-    _unit.id == bindparam("unit")
-)
 
 
 def _actor(asked: Select[Any], given: Mapping[str, Any], via: str, stamp: str | None = None) -> Actor | None:
-    """An Actor from the row of `_with_its_eyes`; its unit is read with that membership's own eyes, which stay.
+    """An Actor from the row of `_with_its_unit`, whose eyes stay.
 
     None, with the eyes as they were, where there is no row, the unit is closed or the person's stamp is not `stamp`.
     """
     before = current_scope()
-    found = told_by(asked, given)
+    found = found_with_eyes(asked, given)
     if found is None:
         return None
     look_as(Scope.below(found.network_id, found.unit_path), told=True)
-    unit = None
-    if stamp is None or compare_digest(found.stamp, stamp):
-        unit = db.session.execute(_UNIT, {"unit": found.unit_id}).one_or_none()
-    if unit is None or unit.status != "active":
+    if found.unit_status != "active" or not (stamp is None or compare_digest(found.stamp, stamp)):
         look_as(before)
         return None
-    if unit.unit_path != found.unit_path:  # it moved just now; from here on it stays where it is
-        return _actor(asked, given, via, stamp)
     by_token = via == "api"
     return Actor(
         person_id=found.person_id,
@@ -132,9 +128,9 @@ def _actor(asked: Select[Any], given: Mapping[str, Any], via: str, stamp: str | 
         time_zone=found.time_zone,
         root_path=found.root_path,
         unit_id=found.unit_id,
-        unit_code=unit.code,
-        unit_kind=unit.kind,
-        unit_name=unit.name,
+        unit_code=found.unit_code,
+        unit_kind=found.unit_kind,
+        unit_name=found.unit_name,
         unit_path=found.unit_path,
         role=Role(found.role),
         via=via,

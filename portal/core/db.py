@@ -15,16 +15,12 @@ from flask_sqlalchemy import SQLAlchemy
 from psycopg.pq import TransactionStatus
 from sqlalchemy import (
     BigInteger,
-    ColumnElement,
     Connection,
     Executable,
     Identity,
     MetaData,
     Text,
-    cast,
     event,
-    func,
-    true,
 )
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, SessionTransaction, mapped_column
@@ -52,7 +48,7 @@ MOVING = 7_201_005
 Else a request that was at work with a unit's old path would write rows below it after they were moved.
 """
 BEGIN = STATE_SCOPE.replace("SELECT", f"SELECT pg_advisory_xact_lock_shared({MOVING}),", 1)
-_BY_ITSELF = "the first statement tells"  # in session.info, while `told_by` carries one out
+_BY_ITSELF = "the first statement tells"  # in session.info, while `found_with_eyes` carries it out
 _READ = "read once in the transaction"  # in session.info
 _STATED = (
     "scope of the transaction"  # in session.info: what PostgreSQL was told last, so that it is not told twice
@@ -169,7 +165,7 @@ def _can_go_on() -> bool:
 def look_as(scope: Scope, *, told: bool = False) -> None:
     """Change the eyes of this context and of the transaction that may already run, until the context ends.
 
-    `told`: the statement before this one has told PostgreSQL already (`stating`).
+    `told`: the statement before this one has told PostgreSQL already (`found_with_eyes`).
     """
     eyes.enter(scope)
     session = db.session()
@@ -179,33 +175,19 @@ def look_as(scope: Scope, *, told: bool = False) -> None:
         _state(db.session.connection(), session, scope)
 
 
-def stating(network: ColumnElement[int], path: ColumnElement[str]) -> list[ColumnElement[str]]:
-    """Columns for a query of one row by which it states the eyes of the unit that it finds, and shares MOVING.
+def found_with_eyes(statement: Executable, given: Mapping[str, Any]) -> Any | None:
+    """The row of a query that calls `look_as_unit`, which shares MOVING and states whose eyes the transaction has.
 
-    It is carried out by `told_by`; `look_as(…, told=True)` has to follow where a row was found.
-    """
-    this_transaction_only = true()
-    return [
-        func.pg_advisory_xact_lock_shared(MOVING),
-        func.set_config("portal.network", cast(network, Text), this_transaction_only),
-        func.set_config("portal.scope_from", path, this_transaction_only),
-        func.set_config("portal.scope_to", func.left(path, -1).concat("/"), this_transaction_only),
-    ]
-
-
-def told_by(statement: Executable, given: Mapping[str, Any]) -> Any | None:
-    """The row of a query with the columns of `stating`. It begins the transaction: a round trip less in each request.
-
-    Where it waited for a unit that moved, it saw that unit's path of before; a statement after it sees the new one.
+    It begins the transaction: two round trips less in each request. `look_as(…, told=True)` has to follow where a row
+    was found.
     """
     session = db.session()
-    begins = not session.in_transaction()
     session.info[_BY_ITSELF] = True
     try:
         found = session.execute(statement, given).one_or_none()
     finally:
         del session.info[_BY_ITSELF]
-    if found is None and begins:
+    if found is None:
         _state(session.connection(), session, current_scope(), BEGIN)
     return found
 
