@@ -1,14 +1,17 @@
 """Each role's start page, the menu of the phone, help. And what every page shows of the rail."""
 
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import render_template, request
+from flask import current_app, render_template, request
 from flask.blueprints import BlueprintSetupState
+from jinja2 import Environment
+from markupsafe import Markup
 
 from portal import sanctions
-from portal.access import PUBLIC, SIGNED_IN, Actor, Role, Room, actor_or_none, current_actor
+from portal.access import PUBLIC, SIGNED_IN, Actor, Permission, Role, Room, actor_or_none, current_actor
 from portal.core import clock
 from portal.core.texts import language
 from portal.home import queries, rules
@@ -39,15 +42,39 @@ def help() -> str:  # noqa: A001 - the page's name
 
 def navigation(actor: Actor) -> dict[str, Any]:
     """The rail and the bottom bar of whoever acts, for the context of every page."""
-    here, reach, waiting = request.path, queries.reach(actor), queries.waiting(actor, clock.now())
-    badges = {place: rules.Badge(each.count, each.late) for place, each in waiting.items()}
+    badges = {
+        place: rules.Badge(each.count, each.late)
+        for place, each in queries.waiting(actor, clock.now()).items()
+    }
     unread = badges.pop(queries.NOTICES, None)
+    here, reach = rules.place_of(actor.role, request.path), queries.reach(actor)
+    env = current_app.jinja_env
+    rail, bar = _places(env, actor.role, actor.capabilities, here, frozenset(badges.items()), language())
     return {
-        "nav": rules.nav(actor.role, reach, here, badges),
-        "tabbar": rules.tabs(actor.role, reach, here, badges),
+        "nav": rail,
+        "tabbar": bar,
         "search_endpoint": queries.endpoint_of(actor, "/search") or queries.endpoint_of(actor, "/customers"),
         "unread": (unread.count if unread else 0) if reach(queries.NOTICES) else None,
     }
+
+
+@lru_cache(maxsize=1024)
+def _places(
+    env: Environment,
+    role: Role,
+    granted: frozenset[Permission],
+    here: str,
+    waiting: frozenset[tuple[str, rules.Badge]],
+    _language: str,
+) -> tuple[Markup, Markup]:
+    """The places of the rail and of the bottom bar, as they stand in the page: put together once for all who see them
+    the same."""
+    reach, badges = queries.reach_with(granted), dict(waiting)
+    words: Any = env.get_template("home/_places.html").module
+    return (
+        words.rail(rules.nav(role, reach, here, badges)),
+        words.bar(rules.tabs(role, reach, here, badges)),
+    )
 
 
 # ---------------------------------------------------------------- words that templates of all rooms use

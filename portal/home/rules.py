@@ -134,6 +134,8 @@ NAV: dict[Role, tuple[Entry, ...]] = {
     Role.ADMINISTRATOR: (WORKSPACE, RULEBOOK, PEOPLE, UNITS, MONTH, AUDIT),
 }
 ON_A_PHONE = 4
+HELP = "/help"
+"""Has a place of its own, below the rail."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +173,14 @@ def _reachable(role: Role, reach: Callable[[str], str | None]) -> list[tuple[Ent
     return [(entry, href) for entry in NAV[role] if (href := reach(entry.path))]
 
 
+def place_of(role: Role, path: str) -> str:
+    """The entry of a role's rail that a page belongs to, by its address; '' for a page of no entry."""
+    if path == HELP:
+        return path
+    entries = ((entry.path, each) for entry in NAV[role] for each in (entry.path, *entry.also))
+    return next((place for place, each in entries if _is_here(each, path)), "")
+
+
 def nav(
     role: Role, reach: Callable[[str], str | None], here: str, badges: Mapping[str, Badge]
 ) -> list[NavItem]:
@@ -189,7 +199,7 @@ def tabs(
         for entry, href in kept
     ]
     elsewhere = not any(item.current for item in found)
-    return [*found, NavItem(MORE.icon, MORE.label, MORE.path, current=elsewhere and here != "/help")]
+    return [*found, NavItem(MORE.icon, MORE.label, MORE.path, current=elsewhere and here != HELP)]
 
 
 # --- words of time --------------------------------------------------------------------------------------------------

@@ -10,10 +10,20 @@ from portal.home.queries.boards import headquarters, plain, superior
 from portal.home.queries.desks import caller
 from portal.home.queries.filers import filer
 from portal.home.queries.moment import Moment, Start
-from portal.home.queries.places import NOTICES, endpoint_of, reach, superiors_of, waiting
+from portal.home.queries.places import NOTICES, endpoint_of, reach, reach_with, superiors_of, waiting
 from portal.home.rules import FILERS, SUPERIORS
 
-__all__ = ["NOTICES", "Start", "endpoint_of", "reach", "start", "superiors_of", "waiting", "zone_words"]
+__all__ = [
+    "NOTICES",
+    "Start",
+    "endpoint_of",
+    "reach",
+    "reach_with",
+    "start",
+    "superiors_of",
+    "waiting",
+    "zone_words",
+]
 
 
 def start(actor: Actor, now: datetime, lang: str) -> Start:

@@ -34,8 +34,12 @@ WITH_CASES = (
 
 def endpoint_of(actor: Actor, path: str) -> str | None:
     """The page that answers a GET of `path`, if there is one and this actor may open it."""
+    return _reached(actor.capabilities, path)
+
+
+def _reached(granted: frozenset[Permission], path: str) -> str | None:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - a key, not its proxy
-    return _endpoint(app, actor.capabilities, path)
+    return _endpoint(app, granted, path)
 
 
 @lru_cache(maxsize=8192)
@@ -53,7 +57,12 @@ def _endpoint(app: Flask, granted: frozenset[Permission], path: str) -> str | No
 
 def reach(actor: Actor) -> Callable[[str], str | None]:
     """path → the same path if this actor can open it, else None."""
-    return lambda path: path if endpoint_of(actor, path) else None
+    return reach_with(actor.capabilities)
+
+
+def reach_with(granted: frozenset[Permission]) -> Callable[[str], str | None]:
+    """The same for whoever has these permissions."""
+    return lambda path: path if _reached(granted, path) else None
 
 
 def actions(reached: Callable[[str], str | None], *wanted: tuple[str, Any]) -> list[Action]:
