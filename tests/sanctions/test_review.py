@@ -264,3 +264,24 @@ def test_r035_a_disqualified_dealer_owes_no_files_any_more(world: World, court: 
         kind = "customer_file" if who == "principal" else "part_file"
         assert {state for subject, state in clock_of(court, kind, who) if subject > "2026-10"} == {"waived"}
     assert court.get(case)["state"] in ("executed", "closed")
+
+
+def test_the_margin_page_shows_what_is_to_be_topped_up(
+    world: World, court: Court, at: Hands, browser_as: Any
+) -> None:
+    """Before and after a part has come in, without waiting for a sweep; a stranger of the case reads no number."""
+    measures = [{"kind": "top_up", "amount": 500_000}]
+    number = court.get(executed(court, at, rule="R033", unit="D1", measures=measures))["number"]
+    principal = browser_as(world.actors["principal"])
+    page = principal.get("/margin/D1").text
+    assert "待补缴：¥5,000.00" in page
+    assert f"/sanctions/{number}" in page
+    clocks.sweep(world.network, at.forward(minutes=1))
+    (clock,) = court("principal").get("/obligations?kind=top_up").json["items"]
+    assert f'datetime="{clock["due_at"]}"' in page.split("待补缴")[1]
+    court.margin("D1", 200_000, "BANK-1")
+    page = principal.get("/margin/D1").text
+    assert "待补缴：¥3,000.00" in page
+    assert "¥5,000.00中已到账 ¥2,000.00" in page
+    court.margin("D1", 300_000, "BANK-2")
+    assert "待补缴" not in principal.get("/margin/D1").text

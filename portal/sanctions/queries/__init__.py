@@ -27,12 +27,14 @@ from portal.sanctions.queries.standing import (
     standing,
     top_ups_of,
 )
+from portal.sanctions.queries.top_ups import TopUp, paid_top_ups, running_top_ups
 
 __all__ = [
     "CaseView",
     "CircularView",
     "HandedOn",
     "Standing",
+    "TopUp",
     "cases_of_breach",
     "count_by_state",
     "decided_against",
@@ -48,7 +50,9 @@ __all__ = [
     "lock_case",
     "may_file",
     "may_see",
+    "paid_top_ups",
     "running_effects",
+    "running_top_ups",
     "standing",
     "steps_of",
     "to_carry_out",

@@ -3,7 +3,6 @@
 Called by the minute's sweep (clocks stands above this room): safe to run late, twice, and twice at once.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -30,7 +29,7 @@ def tend(who: events.Doer, of: Network, now: datetime) -> int:
 def _top_ups(who: events.Doer, of: Network, now: datetime) -> int:
     done = 0
     running = queries.running_effects(MeasureKind.TOP_UP, lock=True)
-    paid = _paid({each.about_unit_id for each in running})
+    paid = queries.paid_top_ups({each.about_unit_id for each in running})
     for effect in running:
         whole_at = paid[effect.id].whole_at
         if whole_at is not None:
@@ -50,18 +49,6 @@ def _top_ups(who: events.Doer, of: Network, now: datetime) -> int:
             )
             done += 1
     return done
-
-
-def _paid(units: set[int]) -> dict[int, ledger.Paid]:
-    """How much of each top-up of these units has come in."""
-    orders: dict[int, list[ledger.Order]] = defaultdict(list)
-    for each in queries.top_ups_of(units):
-        assert each.applied_at is not None
-        orders[each.about_unit_id].append(ledger.Order(each.id, each.applied_at, each.amount_minor or 0))
-    paid: dict[int, ledger.Paid] = {}
-    for unit, owed in orders.items():
-        paid |= ledger.paid_of(owed, ledger.deposits_of(unit, min(each.since for each in owed)))
-    return paid
 
 
 def _statements(now: datetime) -> int:
