@@ -1,7 +1,8 @@
 """The ledger: accounts, entries, deposits, and a month's commission statement (API.md, Sanctions and ledger)."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from flask import Response, request
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
@@ -106,6 +107,9 @@ class RefundBody(DepositBody):
     reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 
+Paid = TypeVar("Paid", bound=DepositBody)
+
+
 class PaymentAnswer(Model):
     """`unit` or `person`: whose margin came in or was paid back, whose commission was paid out."""
 
@@ -200,45 +204,48 @@ def list_entries(unit: str) -> Response:
     return _entries(queries.unit_owner(_unit(unit)))
 
 
-@api.post(
-    "/ledger/<unit>/deposits",
-    needs=Permission.LEDGER_POST,
-    body=DepositBody,
-    answers={201: PaymentAnswer},
-    summary="Brand margin came in at the bank; once for each bank reference",
+def _payment(
+    path: str, body: type[Paid], summary: str
+) -> Callable[[Callable[[Any, Paid], Transaction]], None]:
+    """Make a bank payment's operation of a function (unit or owner, body): whose money it is stands in the path."""
+
+    def wrap(work: Callable[[Any, Paid], Transaction]) -> None:
+        def take(unit: str = "", person: str = "") -> Response:
+            found = _unit(unit) if unit else None
+            owner = queries.unit_owner(found) if found else _person(person)
+            made = work(found or owner, read_body(body))
+            return _posted(made, owner, found.code if found else None)
+
+        take.__name__ = work.__name__
+        needs = Permission.LEDGER_POST
+        api.post(path, needs=needs, body=body, answers={201: PaymentAnswer}, summary=summary)(take)
+
+    return wrap
+
+
+@_payment(
+    "/ledger/<unit>/deposits", DepositBody, "Brand margin came in at the bank; once for each bank reference"
 )
-def deposit(unit: str) -> Response:
-    found = _unit(unit)
-    body = read_body(DepositBody)
-    made = service.deposit(current_actor(), found, body.fen, body.reference)
-    return _posted(made, queries.unit_owner(found), found.code)
+def deposit(unit: Unit, body: DepositBody) -> Transaction:
+    return service.deposit(current_actor(), unit, body.fen, body.reference)
 
 
-@api.post(
+@_payment(
     "/ledger/<unit>/refunds",
-    needs=Permission.LEDGER_POST,
-    body=RefundBody,
-    answers={201: PaymentAnswer},
-    summary="Brand margin is paid back; of a dealer that leaves only what its time has come for",
+    RefundBody,
+    "Brand margin is paid back; of a dealer that leaves only what its time has come for",
 )
-def refund(unit: str) -> Response:
-    found = _unit(unit)
-    body = read_body(RefundBody)
-    made = service.refund(current_actor(), found, body.fen, body.reference, body.reason)
-    return _posted(made, queries.unit_owner(found), found.code)
+def refund(unit: Unit, body: RefundBody) -> Transaction:
+    return service.refund(current_actor(), unit, body.fen, body.reference, body.reason)
 
 
-@api.post(
+@_payment(
     "/ledger/people/<person>/payments",
-    needs=Permission.LEDGER_POST,
-    body=DepositBody,
-    answers={201: PaymentAnswer},
-    summary="Commission that is due is paid out; once for each bank reference",
+    DepositBody,
+    "Commission that is due is paid out; once for each bank reference",
 )
-def pay(person: str) -> Response:
-    owner = _person(person)
-    body = read_body(DepositBody)
-    return _posted(service.pay(current_actor(), owner, body.fen, body.reference), owner)
+def pay(owner: Owner, body: DepositBody) -> Transaction:
+    return service.pay(current_actor(), owner, body.fen, body.reference)
 
 
 def _posted(made: Transaction, owner: Owner, unit: str | None = None) -> Response:

@@ -23,6 +23,7 @@ from portal.sanctions.api.shapes import (
     ProposeBody,
     ReasonBody,
     ReviewBody,
+    Said,
     StandingAnswer,
     StatementBody,
     StepList,
@@ -157,37 +158,6 @@ def approve(actor: Actor, case_id: int, body: ApproveBody) -> Case:
     return service.approve(actor, case_id, body.note, measures_of(body.measures))
 
 
-@_step("reject", Permission.SANCTION_APPROVE, NoteBody, "No sanction: the case ends", optional=True)
-def reject(actor: Actor, case_id: int, body: NoteBody) -> Case:
-    return service.reject(actor, case_id, body.note)
-
-
-@_step("return", Permission.SANCTION_APPROVE, ReasonBody, "Back to the officer, with what is lacking")
-def give_back(actor: Actor, case_id: int, body: ReasonBody) -> Case:
-    return service.give_back(actor, case_id, body.reason)
-
-
-@_step(
-    "serve",
-    Permission.SANCTION_SERVE,
-    NoteBody,
-    "Serve the decision: the time to appeal begins",
-    optional=True,
-)
-def serve(actor: Actor, case_id: int, body: NoteBody) -> Case:
-    return service.serve(actor, case_id, body.note)
-
-
-@_step("acknowledge", Permission.SANCTION_ANSWER, NoteBody, "The party has the decision", optional=True)
-def acknowledge(actor: Actor, case_id: int, body: NoteBody) -> Case:
-    return service.acknowledge(actor, case_id, body.note)
-
-
-@_step("appeal", Permission.SANCTION_ANSWER, AppealBody, "The party appeals, once, with its grounds")
-def appeal(actor: Actor, case_id: int, body: AppealBody) -> Case:
-    return service.appeal(actor, case_id, body.grounds)
-
-
 @_step("decide", Permission.SANCTION_DECIDE, DecideBody, "Hear the appeal: upheld, varied or revoked")
 def decide(actor: Actor, case_id: int, body: DecideBody) -> Case:
     return service.decide(actor, case_id, body.decision, body.note, measures_of(body.measures))
@@ -203,30 +173,56 @@ def review(actor: Actor, case_id: int, body: ReviewBody) -> Case:
     return service.review(actor, case_id, Decision(body.decision), body.note)
 
 
-@_step(
+def _say(
+    name: str, needs: Permission, verb: Callable[[Actor, int, str], Case], body: type[Said], what: str
+) -> None:
+    """A step that takes a text and nothing else; a note may be left out."""
+
+    def work(actor: Actor, case_id: int, said: Said) -> Case:
+        return verb(actor, case_id, said.said)
+
+    work.__name__ = verb.__name__
+    _step(name, needs, body, what, optional=body is NoteBody)(work)
+
+
+_say("reject", Permission.SANCTION_APPROVE, service.reject, NoteBody, "No sanction: the case ends")
+_say(
+    "return",
+    Permission.SANCTION_APPROVE,
+    service.give_back,
+    ReasonBody,
+    "Back to the officer, with what is lacking",
+)
+_say(
+    "serve",
+    Permission.SANCTION_SERVE,
+    service.serve,
+    NoteBody,
+    "Serve the decision: the time to appeal begins",
+)
+_say("acknowledge", Permission.SANCTION_ANSWER, service.acknowledge, NoteBody, "The party has the decision")
+_say(
+    "appeal",
+    Permission.SANCTION_ANSWER,
+    service.appeal,
+    AppealBody,
+    "The party appeals, once, with its grounds",
+)
+_say(
     "execute",
     Permission.SANCTION_EXECUTE,
+    service.execute,
     NoteBody,
     "Let the measures take effect; finance executes what moves money",
-    optional=True,
 )
-def execute(actor: Actor, case_id: int, body: NoteBody) -> Case:
-    return service.execute(actor, case_id, body.note)
-
-
-@_step("close", Permission.SANCTION_CLOSE, NoteBody, "Nothing is left to do", optional=True)
-def close(actor: Actor, case_id: int, body: NoteBody) -> Case:
-    return service.close(actor, case_id, body.note)
-
-
-@_step(
+_say("close", Permission.SANCTION_CLOSE, service.close, NoteBody, "Nothing is left to do")
+_say(
     "withdraw",
     Permission.SANCTION_WITHDRAW,
+    service.withdraw,
     ReasonBody,
     "Take the case back, from any state before it was executed",
 )
-def withdraw(actor: Actor, case_id: int, body: ReasonBody) -> Case:
-    return service.withdraw(actor, case_id, body.reason)
 
 
 @api.get(

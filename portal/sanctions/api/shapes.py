@@ -104,15 +104,24 @@ class ApproveBody(Model):
     measures: Measures | None = None
 
 
-class NoteBody(Model):
+class Said(Model):
+    """A step's one text, whatever it is called."""
+
+    @property
+    def said(self) -> str:
+        (text,) = (getattr(self, name) for name in type(self).model_fields)
+        return str(text)
+
+
+class NoteBody(Said):
     note: Note = ""
 
 
-class ReasonBody(Model):
+class ReasonBody(Said):
     reason: Reason
 
 
-class AppealBody(Model):
+class AppealBody(Said):
     grounds: Words
 
 
