@@ -153,6 +153,7 @@ def database_went_away(error: BaseException | None) -> bool:
 
 def broken(error: Exception) -> Response:
     if database_went_away(error):
+        logger.error("in_the_wake", error=type(error).__name__, exc_info=error)  # what it was is to be seen
         return unavailable(error)
     quiet_rollback()
     logger.error("unhandled", error=type(error).__name__, exc_info=error)
