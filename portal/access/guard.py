@@ -102,6 +102,15 @@ def is_api() -> bool:
 Find = Callable[[], Actor | None]
 
 
+def as_who_acts(actor: Actor | None) -> None:
+    """From here on the request acts, looks and reads as this one; as nobody without one."""
+    act_as(actor)
+    look_as(CLOSED if actor is None else actor.scope)
+    if actor is not None:
+        g.time_zone = actor.time_zone
+        reader_is(actor.language)
+
+
 def start(
     app: Flask, *, by_session: Find, by_token: Find, sign_in: Callable[[], ResponseReturnValue]
 ) -> None:
@@ -111,7 +120,11 @@ def start(
     def guard() -> ResponseReturnValue | None:
         act_as(None)
         look_as(CLOSED)
-        if request.endpoint is None or request.endpoint == "static":
+        if request.endpoint == "static":
+            return None
+        if request.endpoint is None:  # no such page: whoever is signed in keeps the rail to go on from
+            if not is_api():
+                as_who_acts(by_session())
             return None
         need = need_of(current_app, request.endpoint)
         if need is None:
@@ -124,10 +137,7 @@ def start(
             if is_api():
                 raise NoToken("unauthorized", lazy("Send a valid token: Authorization: Bearer …"))
             return sign_in()
-        act_as(actor)
-        look_as(actor.scope)
-        g.time_zone = actor.time_zone
-        reader_is(actor.language)
+        as_who_acts(actor)
         if isinstance(need, Permission) and not actor.may(need):
             raise NotAllowed("forbidden", lazy("Your role may not do this."))
         return None

@@ -164,6 +164,14 @@ def test_an_error_says_what_to_do_and_what_to_quote(
     assert "编号" in page.text
 
 
+def test_whoever_is_lost_keeps_the_rail(
+    app: Any, world: World, browser_as: Callable[..., PageClient]
+) -> None:
+    rail = 'href="/files"'
+    assert rail in browser_as(world.actors["clerk"]).get("/no-such-page").text
+    assert rail not in app.test_client().get("/no-such-page").text
+
+
 def test_the_bell_says_what_is_unread(world: World, browser_as: Callable[..., PageClient]) -> None:
     unit = world.units["D1"].id
     for who in ("supervisor", "region"):
