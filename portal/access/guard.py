@@ -102,15 +102,6 @@ def is_api() -> bool:
 Find = Callable[[], Actor | None]
 
 
-def as_who_acts(actor: Actor | None) -> None:
-    """From here on the request acts, looks and reads as this one; as nobody without one."""
-    act_as(actor)
-    look_as(CLOSED if actor is None else actor.scope)
-    if actor is not None:
-        g.time_zone = actor.time_zone
-        reader_is(actor.language)
-
-
 def start(
     app: Flask, *, by_session: Find, by_token: Find, sign_in: Callable[[], ResponseReturnValue]
 ) -> None:
@@ -122,11 +113,8 @@ def start(
         look_as(CLOSED)
         if request.endpoint == "static":
             return None
-        if request.endpoint is None:  # no such page: whoever is signed in keeps the rail to go on from
-            if not is_api():
-                as_who_acts(by_session())
-            return None
-        need = need_of(current_app, request.endpoint)
+        # no such page: everybody is told so, and whoever is signed in keeps the rail to go on from
+        need = PUBLIC if request.endpoint is None else need_of(current_app, request.endpoint)
         if need is None:
             raise NotAllowed("no_need", lazy("This page has no permission and is closed."))
         actor = by_token() if is_api() and need is not PUBLIC else None if is_api() else by_session()
@@ -137,7 +125,10 @@ def start(
             if is_api():
                 raise NoToken("unauthorized", lazy("Send a valid token: Authorization: Bearer …"))
             return sign_in()
-        as_who_acts(actor)
+        act_as(actor)
+        look_as(actor.scope)
+        g.time_zone = actor.time_zone
+        reader_is(actor.language)
         if isinstance(need, Permission) and not actor.may(need):
             raise NotAllowed("forbidden", lazy("Your role may not do this."))
         return None
