@@ -4,7 +4,7 @@
 outlive a refusal goes through `outside`.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from select import POLLIN, poll
 from typing import Any, TypeVar
@@ -102,6 +102,11 @@ def _state(connection: Connection, session: Session, scope: Scope, how: str = ST
 def forget_whose_eyes(session: Session, previous: SessionTransaction) -> None:
     """A rollback, also one to a savepoint, takes back what was stated since."""
     session.info.pop(_STATED, None)
+
+
+def plain_rows(statement: Executable, given: Mapping[str, Any] | None = None) -> Sequence[Any]:
+    """All rows of a statement of plain columns, without the session's way around entities: what each page asks."""
+    return db.session.connection().execute(statement, given).all()
 
 
 def once(name: str, key: Hashable, read: Callable[[], T]) -> T:

@@ -22,7 +22,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from portal.core.db import db
+from portal.core.db import plain_rows
 
 PERSON = bindparam("person", type_=BigInteger)
 MEMBERSHIP = bindparam("membership", type_=BigInteger)
@@ -77,6 +77,4 @@ def waiting(
         "high": high,
         "now": now,
     }
-    return {
-        row.place: Waiting(row.rows, row.late) for row in db.session.execute(asked, given).all() if row.rows
-    }
+    return {row.place: Waiting(row.rows, row.late) for row in plain_rows(asked, given) if row.rows}

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from portal import network
 from portal.access import Actor, Permission
-from portal.core.db import db
+from portal.core.db import db, plain_rows
 from portal.core.errors import NotFound
 from portal.core.paging import LIMIT, MOST, Keyset, decode, encode
 from portal.customers import rules
@@ -149,10 +149,8 @@ def with_purchases(customers: Iterable[Any], *, in_full: bool = False) -> list[P
     units: dict[int, tuple[str, str]] = {}
     bought: dict[int, list[Purchase]] = defaultdict(list)
     if listed:
-        found = db.session.execute(
-            _IN_FULL if in_full else _IN_SHORT, {"ids": [each.id for each in listed]}
-        ).all()
-        for key, name, code, *values in found:
+        given = {"ids": [each.id for each in listed]}
+        for key, name, code, *values in plain_rows(_IN_FULL if in_full else _IN_SHORT, given):
             units[key] = name, code
             if values[0] is not None:
                 bought[key].append(Purchase(*values))

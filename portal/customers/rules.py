@@ -81,4 +81,5 @@ def as_seen(person: Person, *, whole: bool) -> Person:
     """Phone and address as the reader may see them (API.md, Conventions)."""
     if whole:
         return person
-    return person._replace(phone=mask_phone(person.phone), address=mask_address(person.address))
+    key, name, phone, address, unit_name, unit_code, purchases, draft = person
+    return Person(key, name, mask_phone(phone), mask_address(address), unit_name, unit_code, purchases, draft)

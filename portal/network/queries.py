@@ -6,7 +6,7 @@ from datetime import date
 from sqlalchemy import BigInteger, Row, Select, Text, any_, bindparam, cast, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from portal.core.db import db, once
+from portal.core.db import db, once, plain_rows
 from portal.core.errors import NotFound
 from portal.core.paging import Page, paged
 from portal.network.models import Holiday, Network, Unit
@@ -85,7 +85,7 @@ def units_below(path: str, *, kind: str | None = None, active: bool = False) -> 
 
 def names_below(path: str, kind: str) -> "Sequence[Row[str, str]]":
     """Code and name of each unit of this kind at `path` and under it: what a filter offers."""
-    return db.session.execute(_NAMES, {"low": path, "high": f"{path[:-1]}/", "kind": kind}).all()
+    return plain_rows(_NAMES, {"low": path, "high": f"{path[:-1]}/", "kind": kind})
 
 
 def unit_below(path: str, code: str) -> Unit | None:

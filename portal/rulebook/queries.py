@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from config.settings import ROOT
-from portal.core.db import db, once
+from portal.core.db import db, once, plain_rows
 from portal.core.errors import NotFound
 from portal.rulebook import rules
 from portal.rulebook.models import RulebookVersion
@@ -57,7 +57,7 @@ def current(network_id: int, month: date) -> Rulebook:
 def in_force(network_id: int, month: date) -> InForce:
     """The same with its version's number."""
     given = {"network": network_id}
-    standing = once(VERSIONS, (network_id, "standing"), lambda: db.session.execute(_STANDING, given).all())
+    standing = once(VERSIONS, (network_id, "standing"), lambda: plain_rows(_STANDING, given))
     number = rules.version_for([(each.version, each.effective_from) for each in standing], month)
     if number is None:
         raise NoRulebook(f"network {network_id} has no rulebook")
