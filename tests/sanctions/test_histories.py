@@ -288,8 +288,7 @@ class Histories(RuleBasedStateMachine):
                 self.done(who, sanctions.approve, case)
         elif state == "approved":
             self.done("officer", sanctions.serve, case)
-        elif state == "served" and appealing:
-            party = next((who for who in ("principal", "region") if self.seen(who, case)), "principal")
+        elif state == "served" and appealing and (party := self.party_of(case)):
             self.done(party, sanctions.appeal, case, "x")
         elif state == "appealed":
             milder = [Measure(kind=MeasureKind.WARNING)] if decision is Decision.VARIED else None
@@ -297,6 +296,10 @@ class Histories(RuleBasedStateMachine):
         elif state in ("served", "upheld", "varied"):
             self.wait(7)
             self.done("finance", sanctions.execute, case)
+
+    def party_of(self, case: int) -> str | None:
+        """Who answers in it: nobody where the dealer has no principal (D2)."""
+        return next((who for who in ("principal", "region") if self.seen(who, case)), None)
 
     def state_of(self, case: int) -> str:
         found: str = sanctions.get_case(self.world.as_("officer"), case).state

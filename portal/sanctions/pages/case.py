@@ -93,7 +93,7 @@ def case_page(found: Case, sent: Sent | None = None, refused: PortalError | None
         has_paper=may_read_paper(actor, found),
         uploads=actor.may(Permission.DOCUMENT_UPLOAD),
         reads_ledger=actor.may(Permission.LEDGER_READ),
-        now=now,
+        moment=now,
         own_due=_own_due(found) if queries.is_party(actor, found) else None,
     )
 
