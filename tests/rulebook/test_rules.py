@@ -439,3 +439,11 @@ def test_the_version_in_force_for_a_month() -> None:
     asked = [(2026, 5), (2026, 7), (2026, 11), (2026, 12), (2027, 6)]
     assert [rules.version_for(versions, date(year, month, 1)) for year, month in asked] == [1, 1, 1, 3, 3]
     assert rules.version_for([], date(2026, 7, 1)) is None
+
+
+def test_no_english_article_has_chinese_in_it() -> None:
+    articles = [each.article_in("en") for each in rules.REQUIREMENTS.values()]
+    assert [each for each in articles if not each.isascii()] == []
+    assert rules.REQUIREMENTS["R043"].article_in("en") == "S2 File management 1"
+    assert rules.REQUIREMENTS["R043"].article_in("zh") == "S2 档案管理 1"
+    assert rules.REQUIREMENTS["R051"].article_in("en") == "S3.I, II.0"

@@ -20,6 +20,32 @@ class Requirement:
         """The wording in a language; Chinese unless it is English."""
         return self.en if language.lower().startswith("en") else self.zh
 
+    def article_in(self, language: str) -> str:
+        """Where it stands, by the regulation's own headings; translated for an English page."""
+        article = self.article
+        if language.lower().startswith("en"):
+            for chinese, english in _HEADINGS:
+                article = article.replace(chinese, english)
+        return article
+
+
+_HEADINGS = (
+    ("故障处理", "Fault management"),
+    ("过失处理", "Fault approach"),
+    ("档案管理", "File management"),
+    ("档案", "Files"),
+    ("依据", "Basis"),
+    ("流程", "Process"),
+    ("跟踪", "Tracking"),
+    ("保存", "Retention"),
+    ("、", ", "),
+    ("一", "I"),
+    ("二", "II"),
+    ("三", "III"),
+    ("四", "IV"),
+)
+"""The longer ones first."""
+
 
 _TABLE = """
 R001|S0.1|领导建立服务体系和激励机制，员工达标或不达标有奖有罚；依据：考核记录。|Leaders set up a service system and incentives; staff who meet or miss the standard are rewarded or punished, on the appraisal record.

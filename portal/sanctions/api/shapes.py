@@ -280,7 +280,7 @@ def case_shown(shown: CaseView) -> CaseAnswer:
         requirement=case.requirement,
         title=shown.title.of(language()) if shown.title else case.rule,
         consequence=shown.consequence.of(language()) if shown.consequence else "",
-        article=shown.wording.article if shown.wording else "",
+        article=shown.wording.article_in(language()) if shown.wording else "",
         wording=shown.wording.of(language()) if shown.wording else "",
         who=case.who,
         unit=shown.unit_code,

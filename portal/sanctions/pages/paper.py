@@ -66,7 +66,7 @@ def _texts(actor: Actor, found: Case, lang: str) -> dict[str, Any]:
         "lines": [
             [gettext("Party"), f"{party} ({view.unit_code})"],
             [gettext("Rule"), clause],
-            *([[gettext("Wording"), f"{wording.article}: {wording.of(lang)}"]] if wording else []),
+            *([[gettext("Wording"), f"{wording.article_in(lang)}: {wording.of(lang)}"]] if wording else []),
             [
                 gettext("The rulebook says"),
                 (view.consequence.of(lang) if view.consequence else "—")
