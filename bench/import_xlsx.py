@@ -144,7 +144,7 @@ def worker(url: str, file_id: str, person_id: str, membership_id: str) -> None:
         before = memory("VmRSS")
 
         def work() -> None:
-            check(actor, int(file_id), plain=True)
+            check(actor, int(file_id))
             done()
 
         spent = timed(work)

@@ -6,6 +6,6 @@ from portal.customer_files import service
 
 
 @job("customer_files.check")
-def check(file_id: int, *, plain: bool = False) -> None:
+def check(file_id: int, **_of_an_older_release: object) -> None:
     """Judge a file's rows; run twice is run once."""
-    service.check(current_actor(), file_id, plain=plain)
+    service.check(current_actor(), file_id)

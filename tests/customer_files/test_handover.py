@@ -10,7 +10,7 @@ from portal.core import clock, storage
 from portal.customer_files import queries, service
 from portal.customer_files.jobs import check
 from portal.customer_files.rules.handover import packed, unpacked
-from portal.customer_files.rules.sheet import Cell, Sheet
+from portal.customer_files.rules.sheet import Cell, Merged, Odd, Sheet
 from portal.customer_files.service import checking, receiving
 from tests.customer_files.filing import OCTOBER, row
 from tests.factories import World
@@ -18,7 +18,7 @@ from tests.factories import World
 
 def test_every_kind_of_cell_comes_out_as_it_went_in() -> None:
     cells: list[Cell] = [
-        "王\t“芳”\n\ud800\0\x1f",
+        "王\t“芳”\n𠮷\0\x1f",
         "",
         1,
         1.0,
@@ -31,8 +31,22 @@ def test_every_kind_of_cell_comes_out_as_it_went_in() -> None:
         time(23, 59, 1),
         timedelta(days=-1, seconds=5, microseconds=7),
         float("inf"),
+        Odd("error", "#N/A"),
+        Odd("formula", ""),
     ]
-    sheet = Sheet("xlsx", [cells, []], range(1, 3), name="客户", others=(("旧", 3),), plain=True)
+    sheet = Sheet(
+        "xlsx",
+        [cells, []],
+        range(1, 3),
+        name="客户",
+        hidden=frozenset({1, 2}),
+        merged=(Merged(1, 0, 2, 3),),
+        broken={2: "quote"},
+        others=(("旧", 3),),
+        date1904=True,
+        encoding="gbk",
+        delimiter=";",
+    )
     again = unpacked(packed(sheet))
     assert again == sheet
     assert [type(cell) for cell in again.rows[0]] == [type(cell) for cell in cells]
@@ -90,7 +104,7 @@ def test_the_job_takes_over_what_the_request_read(
         storage.drop_aside(name)
     elif aside == "damaged":
         storage.put_aside(name, (storage.look_aside(name) or b"")[:-9])
-    check(file.id, plain=True)
+    check(file.id)
     assert len(reads) == (1 if aside == "kept" else 2)
     assert (file.state, file.total, file.good, file.bad) == ("needs_correction", 3, 2, 1)
     assert [each.row for each in queries.list_rows(file, whole=True).items] == [2, 3, 4]

@@ -5,9 +5,10 @@ import time
 import zipfile
 
 import pytest
+import xlsxwriter
 
 from portal.customer_files.rules.columns import Limits
-from portal.customer_files.rules.packages import look_through
+from portal.customer_files.rules.packages import Package
 from portal.customer_files.rules.problems import FileRefused
 from portal.customer_files.rules.reading import read
 
@@ -52,6 +53,8 @@ def row(inner: str) -> str:
 SHEETS = {
     "cells of errors, none closed": row(many('<c t="e">')),
     "one tag of many errors": row("<c " + many('t="e" ')),
+    "cells of texts, none closed": row(many('<c t="s">')),
+    "a text's cell of many parts": row('<c t="s">' + many("<a>")),
     "rows, none closed": rows(many("<row x ")),
     "hidden rows, none closed": rows(many("<row hidden ") + ' hidden="1"'),
     "hidden rows without a number": rows(many('<row hidden="1"></row>')),
@@ -71,7 +74,27 @@ SHEETS = {
 def test_a_worksheet_made_to_take_long_is_looked_through_in_a_moment(sheet):
     content = packed({"xl/workbook.xml": "<workbook/>", "xl/worksheets/sheet1.xml": sheet})
     began = time.monotonic()
-    look_through(content, Limits())
+    package = Package(content, Limits())
+    package.look_at_parts()
+    package.look_at_sheets()
+    assert time.monotonic() - began < MOMENT
+
+
+def test_merged_cells_that_lie_over_each_other_are_refused():
+    written = io.BytesIO()
+    book = xlsxwriter.Workbook(written)
+    page = book.add_worksheet()
+    for place in range(2_000):
+        page.write(place, 0, "a")
+    book.close()
+    with zipfile.ZipFile(written) as archive:
+        parts = {name: archive.read(name).decode() for name in archive.namelist()}
+    merged = "</sheetData><mergeCells>" + many('<mergeCell ref="A1:B1048576"/>') + "</mergeCells>"
+    parts[PLACES[2]] = parts[PLACES[2]].replace("</sheetData>", merged)
+    began = time.monotonic()
+    with pytest.raises(FileRefused) as refused:
+        read(packed(parts), "a.xlsx", Limits())
+    assert refused.value.code == "unsafe_file"
     assert time.monotonic() - began < MOMENT
 
 

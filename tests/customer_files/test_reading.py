@@ -343,6 +343,56 @@ def test_merged_values_are_filled_down_but_never_numbers() -> None:
     assert answer.values[1][5] == "华东"
 
 
+def test_values_hidden_below_merged_cells_are_taken_and_named() -> None:
+    """Excel drops them, other programs and a format painter keep them: nobody sees them in the sheet."""
+    book = openpyxl.Workbook()
+    page = book.active
+    assert page is not None
+    page.append(HEADINGS)
+    for n in range(4):
+        page.append([*with_cell(phone=f"1300001000{n}", order_no=f"SO{n}")[:6], n + 1, f"SO{n}", ""])
+    page["F3"] = "华南"
+    target = io.BytesIO()
+    book.save(target)
+    merged = ("F2:F4", "G3:G4", "H5:I5", "A1:I1")  # equal, other and no values below; wholly above the rows
+    ranges = "".join(f'<mergeCell ref="{each}"/>' for each in merged)
+    with_ranges = f"</sheetData><mergeCells>{ranges}</mergeCells>".encode()
+    answer = judged(in_sheet(b"</sheetData>", with_ranges, target.getvalue()))
+    assert [(p.row, p.column, p.code, p.params) for p in answer.problems] == [
+        (3, "purchase_region", "merged", {"why": "covered", "row": 2}),
+        (4, "quantity", "merged", {"why": "covered", "row": 3}),
+    ]
+    assert [values[5:7] for values in answer.values] == [("华东", 1), ("华南", 2), ("华东", 3), ("华东", 4)]
+    assert not answer.bad
+
+
+@pytest.mark.parametrize("index", ["x", "", "-1", "0.5", " 0", "99", "99999999999", "&#48;", "+0"])
+def test_a_text_that_the_workbook_does_not_hold_is_never_another_one(index: str) -> None:
+    """A reader takes the first text for what is no number: a heading, or another customer's name."""
+    content = xlsx(HEADINGS, GOOD)
+    broken = in_sheet(b"<v>9</v>", f"<v>{index}</v>".encode(), content)  # GOOD's name is the tenth text
+    if index:
+        assert refusal(broken).code == "unreadable"
+    else:
+        assert [(p.column, p.code) for p in judged(broken).problems] == [("customer_name", "missing")]
+
+
+def test_a_sheet_of_hidden_rows_is_read_with_a_word_for_each() -> None:
+    book = openpyxl.Workbook()
+    page = book.active
+    assert page is not None
+    page.append(HEADINGS)
+    for n in range(2_000):
+        page.append(with_cell(phone=f"1300001{n:04d}", order_no=f"SO{n}"))
+        page.row_dimensions[n + 2].hidden = n % 10 != 0
+    target = io.BytesIO()
+    book.save(target)
+    answer = judged(target.getvalue())
+    assert (len(answer.rows), answer.bad) == (2_000, set())
+    assert {p.code for p in answer.problems} == {"hidden_rows"}
+    assert [p.row for p in answer.problems] == [n + 2 for n in range(2_000) if n % 10]
+
+
 def test_dates_from_1904() -> None:
     content = xlsx(
         HEADINGS,
@@ -486,22 +536,3 @@ def test_rows_written_so_that_they_are_not_counted() -> None:
         )
     )
     assert refusal(strange).code == "unreadable"
-
-
-def test_what_was_read_as_plain_is_read_the_same_without_a_second_look() -> None:
-    """The worker reads the bytes that the request has looked through."""
-
-    def book(*, merged: bool) -> bytes:
-        target = io.BytesIO()
-        with xlsxwriter.Workbook(target) as made:
-            page = made.add_worksheet()
-            for row, values in enumerate([HEADINGS, GOOD, GOOD]):
-                page.write_row(row, 0, [str(value) for value in values])
-            if merged:
-                page.merge_range(5, 0, 5, 3, "合计")
-        return target.getvalue()
-
-    first = read(book(merged=False), "a.xlsx", Limits(), COLUMNS)
-    assert first.plain
-    assert read(book(merged=False), "a.xlsx", Limits(), COLUMNS, plain=True).rows == first.rows
-    assert not read(book(merged=True), "a.xlsx", Limits(), COLUMNS).plain

@@ -14,6 +14,8 @@ WRITERS = {
     '<c r="A{n}" s="0" t="n"><v>1</v></c><c r="B{n}" s="0" t="b"><v>1</v></c></row>',
     "a stream": '<row r="{n}"><c r="A{n}" t="inlineStr"><is><t xml:space="preserve"> a </t></is></c>'
     '<c r="B{n}" t="str" s="1"><v>b</v></c></row>',
+    "POI": '<row r="{n}"><c r="A{n}" t="s" s="1"><v>0</v></c></row>',
+    "a filter": '<row r="{n}" spans="1:3" hidden="1"><c r="A{n}" t="s"><v>0</v></c></row>',
 }
 STEPS = (40, 300, 1 << 20)
 
@@ -38,7 +40,8 @@ def test_ordinary_rows_need_only_one_look(writer: str, step: int, monkeypatch: p
     closely: list[bytes] = []
     look = Rows._look
     monkeypatch.setattr(Rows, "_look", lambda self, block: [closely.append(block), look(self, block)][1])
-    assert looked(sheet(writer), step) == Marks(merged=[Merged(2, 0, 3, 0)], last_row=20)
+    hidden = set(range(1, 21)) if writer == "a filter" else set()
+    assert looked(sheet(writer), step) == Marks(hidden, [Merged(2, 0, 3, 0)], last_row=20)
     assert not any(b"<row" in block for block in closely)
 
 
@@ -49,6 +52,12 @@ ODD = {
         "errors",
     ),
     "a formula": ('<row r="{n}"><c r="A{n}"><f>B1</f></c></row>', "formulas"),
+    "a text of no number": ('<row r="{n}"><c r="A{n}" t="s"><v>x</v></c></row>', "trouble"),
+    "a text of a wrong number": ('<row r="{n}"><c r="A{n}" s="1" t="s"><v>-1</v></c></row>', "trouble"),
+    "a text of a large number": (
+        "<row r='{n}'><c t = 's' r='A{n}'><f>A1</f><v>9999999999</v></c></row>",
+        "trouble",
+    ),
     "far away": ('<row r="{n}"><c r="A{n}"><v>1</v></c><c r="ZZ{n}"><v>1</v></c></row>', "width"),
     "in a later row": ('<row r="{n}"><c r="A1048576"><v>1</v></c></row>', "trouble"),
     "in an earlier row's place": ('<row r="{n}"><c r="A{n}"><v>1</v></c></row><row r="{n}"/>', "trouble"),

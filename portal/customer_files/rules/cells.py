@@ -240,6 +240,8 @@ class Bench:
         for (i, name), (text, first_row) in table.merged.items():
             self.found.append((i, name, Code.MERGED, WARNING, {"row": first_row}))
             self.raw.setdefault((i, name), text)
+        for i, name, first_row in table.covered:
+            self.found.append((i, name, Code.MERGED, WARNING, {"why": "covered", "row": first_row}))
         sheet, width = table.sheet, table.headings.width
         for number, why in sheet.broken.items():
             i = number - table.numbers[0] if table.count else -1

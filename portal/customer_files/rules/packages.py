@@ -10,7 +10,6 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from flask_babel import lazy_gettext as _l
 
@@ -21,53 +20,65 @@ from portal.customer_files.rules.worksheets import Marks, Rows
 _STEP = 1 << 20
 _ENTRIES = 5_000
 _BOMB_RATIO = 200
+_WORKSHEET = re.compile(r"worksheets/[^/]+\.xml$", re.I)
+_CONTROL = re.compile(r"(?:^|/)(?:workbook\.xml(?:\.rels)?|content\.xml|mimetype|\[Content_Types\]\.xml)$")
 _ENCODINGS = (b"utf-8", b"utf8", b"us-ascii", b"ascii", b"iso-8859-1")
 
 
-@dataclass
 class Package:
-    """A zip that was looked through and found harmless."""
+    """A zip whose every entry is unpacked once, counting, and looked through; worksheets apart from all other parts.
 
-    names: frozenset[str]
-    parts: dict[str, bytes]
-    sheets: dict[str, Marks]
+    Each step raises FileRefused: unreadable, encrypted, unsafe_file, too_large.
+    """
 
+    def __init__(self, content: bytes, limits: Limits) -> None:
+        try:
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                self._entries = archive.infolist()
+        except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error, OSError):
+            raise unreadable() from None
+        names = [entry.filename for entry in self._entries]
+        if len({name.casefold().replace("\\", "/") for name in names}) != len(names) or len(names) > _ENTRIES:
+            raise unsafe(_l("The file contains the same part twice"))
+        if any(".." in re.split(r"[/\\\\]", name) for name in names):
+            raise unsafe(_l("The file's table of contents does not match what is in it"))
+        self._content = content
+        self._left = limits.unpacked_bytes
+        self.names = frozenset(names)
+        self.parts: dict[str, bytes] = {}
+        """What the small control parts hold."""
+        self.sheets: dict[str, Marks] = {}
 
-def look_through(content: bytes, limits: Limits) -> Package:
-    """Unpack every entry once, counting. Raises FileRefused: unreadable, encrypted, unsafe_file, too_large."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            entries = archive.infolist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error, OSError):
-        raise unreadable() from None
-    names = [entry.filename for entry in entries]
-    if len({name.casefold().replace("\\", "/") for name in names}) != len(names) or len(names) > _ENTRIES:
-        raise unsafe(_l("The file contains the same part twice"))
-    if any(".." in re.split(r"[/\\\\]", name) for name in names):
-        raise unsafe(_l("The file's table of contents does not match what is in it"))
-    left = limits.unpacked_bytes
-    package = Package(frozenset(names), {}, {})
-    for entry in entries:
-        reader = _reader_for(entry.filename, package)
+    def look_at_parts(self) -> None:
+        """Everything that is no worksheet."""
+        for entry in self._entries:
+            path = _path(entry)
+            if not _WORKSHEET.search(path):
+                self._look(entry, self._reader_for(path))
+
+    def look_at_sheets(self) -> None:
+        """The worksheets."""
+        for entry in self._entries:
+            path = _path(entry)
+            if _WORKSHEET.search(path):
+                self._look(entry, _Worksheet(self.sheets.setdefault(path, Marks())))
+
+    def _look(self, entry: zipfile.ZipInfo, reader: "_Part") -> None:
         unpacked = 0
-        for chunk in _unpack(content, entry, left):
+        for chunk in _unpack(self._content, entry, self._left):
             unpacked += len(chunk)
             reader.take(chunk)
-        left -= unpacked
+        self._left -= unpacked
         reader.end()
-    return package
+
+    def _reader_for(self, path: str) -> "_Part":
+        if path.endswith((".xml", ".rels")) or path == "mimetype":
+            return _Xml(self.parts if _CONTROL.search(path) else None, path)
+        return _Part()
 
 
-def _reader_for(name: str, package: Package) -> "_Part":
-    path = name.replace("\\", "/").lstrip("/")
-    if re.search(r"worksheets/[^/]+\.xml$", path, re.I):
-        return _Worksheet(package.sheets.setdefault(path, Marks()))
-    if path.endswith((".xml", ".rels")) or path == "mimetype":
-        keep = re.search(
-            r"(?:^|/)(?:workbook\.xml(?:\.rels)?|content\.xml|mimetype|\[Content_Types\]\.xml)$", path
-        )
-        return _Xml(package.parts if keep else None, path)
-    return _Part()
+def _path(entry: zipfile.ZipInfo) -> str:
+    return entry.filename.replace("\\", "/").lstrip("/")
 
 
 def _unpack(content: bytes, entry: zipfile.ZipInfo, left: int) -> Iterator[bytes]:

@@ -223,6 +223,9 @@ _SENTENCES: dict[tuple[Code, str], str] = {
     (Code.UNUSUAL_PHONE, "words"): _n("Words beside the number were left out: %(expected)s is used"),
     (Code.READ_AS, ""): _n("Read as %(expected)s: check it"),
     (Code.MERGED, ""): _n("The cell is merged: the value of row %(row)s was taken"),
+    (Code.MERGED, "covered"): _n(
+        "The merged cell of row %(row)s hides this one: its own value was taken, check it"
+    ),
     (Code.CLEANED, ""): _n("Characters that cannot be shown were taken out: check the text"),
     (Code.CLEANED, "error"): _n("The cell shows the Excel error %(value)s and was left empty"),
     (Code.CLEANED, "formula"): _n("The cell is a formula without a result and was left empty"),

@@ -6,7 +6,8 @@ anything is parsed (security.md section 3).
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
 import python_calamine
@@ -16,7 +17,7 @@ from python_calamine import CalamineSheet, CalamineWorkbook, PasswordError, Shee
 from portal.customer_files.rules.columns import Column, Limits
 from portal.customer_files.rules.csvs import read_csv, too_many_rows, too_wide, unsupported
 from portal.customer_files.rules.headings import fits
-from portal.customer_files.rules.packages import Package, look_through
+from portal.customer_files.rules.packages import Package
 from portal.customer_files.rules.problems import FileRefused, unreadable, unsafe
 from portal.customer_files.rules.sheet import Cell, Merged, Odd, Sheet
 from portal.customer_files.rules.worksheets import Marks
@@ -64,13 +65,10 @@ def read(
     limits: Limits,
     columns: Sequence[Column] = (),
     mapping: Mapping[str, str | None] | None = None,
-    *,
-    plain: bool = False,
 ) -> Sheet:
     """The first visible sheet that has the headings of `columns` (else the first that is filled).
 
-    `name` is the name as sent, used for nothing but telling WPS's own format. `plain`: these very bytes were read
-    before and the sheet came out as `plain`, so the zip is not looked through again. Raises FileRefused (unreadable,
+    `name` is the name as sent, used for nothing but telling WPS's own format. Raises FileRefused (unreadable,
     encrypted, unsupported_type, no_rows, too_large, too_many_rows, unsafe_file).
     """
     if not content:
@@ -84,7 +82,7 @@ def read(
             ),
         )
     if content[:4] in (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"):
-        return _read_zip(content, limits, columns, mapping, plain=plain)
+        return _read_zip(content, limits, columns, mapping)
     if content[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
         return _read_ole(content, name, limits, columns, mapping)
     if content.startswith(_FOREIGN) or content[4:8] == b"ftyp":
@@ -105,22 +103,18 @@ def _read_zip(
     limits: Limits,
     columns: Sequence[Column],
     mapping: Mapping[str, str | None] | None,
-    *,
-    plain: bool,
 ) -> Sheet:
-    if plain:
-        return _read_workbook(content, "xlsx", limits, columns, mapping)
-    package = look_through(content, limits)
+    package = Package(content, limits)
+    package.look_at_parts()
     if "xl/workbook.xml" in package.names:
+        with ThreadPoolExecutor(1) as beside:  # the reader needs no interpreter, and no worksheet yet
+            opening = beside.submit(_opened, content)
+            package.look_at_sheets()
         marks, date1904 = _marks_by_sheet(package)
-        sheet = _read_workbook(content, "xlsx", limits, columns, mapping, marks, date1904)
-        sheet.plain = not date1904 and not any(
-            each.hidden or each.merged or each.errors or each.formulas for each in marks.values()
-        )
-        return sheet
+        return _read_workbook(opening.result, "xlsx", limits, columns, mapping, marks, date1904)
     if b"opendocument.spreadsheet" in package.parts.get("mimetype", b"") and "content.xml" in package.parts:
         _check_repeats(package.parts["content.xml"], limits)
-        return _read_workbook(content, "ods", limits, columns, mapping)
+        return _read_workbook(lambda: _opened(content), "ods", limits, columns, mapping)
     if b"EncryptedPackage" in content[:4096]:
         raise _encrypted()
     raise unsupported()
@@ -147,7 +141,7 @@ def _read_ole(
         )
     if not (holds("Workbook") or holds("Book")):
         raise unsupported()
-    return _read_workbook(content, "xls", limits, columns, mapping)
+    return _read_workbook(lambda: _opened(content), "xls", limits, columns, mapping)
 
 
 def _encrypted() -> FileRefused:
@@ -156,8 +150,12 @@ def _encrypted() -> FileRefused:
     )
 
 
+def _opened(content: bytes) -> CalamineWorkbook:
+    return python_calamine.load_workbook(io.BytesIO(content))
+
+
 def _read_workbook(
-    content: bytes,
+    opened: Callable[[], CalamineWorkbook],
     kind: str,
     limits: Limits,
     columns: Sequence[Column],
@@ -167,7 +165,7 @@ def _read_workbook(
 ) -> Sheet:
     try:
         return _choose(
-            python_calamine.load_workbook(io.BytesIO(content)),
+            opened(),
             kind,
             limits,
             columns,
@@ -254,7 +252,19 @@ def _load(
         sheet.merged = tuple(
             Merged(a[0] + 1, a[1], b[0] + 1, b[1]) for a, b in source.merged_cell_ranges or ()
         )
+    if sheet.merged and _lie_over(sheet.merged, len(rows), len(rows[0]) if rows else 0):
+        raise unsafe(_l("Merged cells lie over each other"))
     return sheet
+
+
+def _lie_over(merged: Sequence[Merged], rows: int, width: int) -> bool:
+    """Whether merged ranges cover more cells than there are: each of them is looked at as often as it is covered."""
+    covered = sum(
+        max(min(block.last_row, rows) - block.first_row + 1, 0)
+        * max(min(block.last_column + 1, width) - block.first_column, 0)
+        for block in merged
+    )
+    return covered > rows * width
 
 
 def _mark(sheet: Sheet, marks: Marks) -> None:

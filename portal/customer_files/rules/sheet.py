@@ -44,7 +44,5 @@ class Sheet:
     others: tuple[tuple[str, int], ...] = ()
     """Other visible sheets with the same headings, which were not read: name, filled rows."""
     date1904: bool = False
-    plain: bool = False
-    """An xlsx that was looked through, and nothing in it stood beside the values: need not be looked through again."""
     encoding: str = ""
     delimiter: str = ""

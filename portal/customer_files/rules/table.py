@@ -1,10 +1,10 @@
 """The rows below the headings, column by column."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from portal.customer_files.rules.columns import Column
 from portal.customer_files.rules.headings import Headings
-from portal.customer_files.rules.sheet import Cell, Odd, Sheet
+from portal.customer_files.rules.sheet import Cell, Merged, Odd, Sheet
 from portal.customer_files.rules.texts import clean, shown
 
 _SHOWN = 200
@@ -22,6 +22,7 @@ class Table:
         self.count = len(self.rows)
         self.kinds = {column.name: column.kind for column in columns}
         self.merged: dict[tuple[int, str], tuple[str, int]] = {}
+        self.covered: list[tuple[int, str, int]] = []
         self._cells: dict[str, list[Cell]] = {}
         places = headings.places
         shortest = min(map(len, self.rows), default=0)
@@ -34,26 +35,37 @@ class Table:
             self._fill()
 
     def _fill(self) -> None:
-        """Fill merged cells downwards. Not numbers: one quantity over three rows is not three times that quantity."""
-        by_place = {place: name for name, place in self.headings.places.items()}
-        position = {number: i for i, number in enumerate(self.numbers)} if self.sheet.merged else {}
+        """Fill merged cells downwards. Not numbers: one quantity over three rows is not three times that quantity.
+
+        A covered cell that holds another value than the one that is shown keeps it, and is named.
+        """
+        begin = self.numbers[0] if self.count else 0
         for block in self.sheet.merged:
-            name = by_place.get(block.first_column)
-            first = position.get(block.first_row)
-            if name is None or first is None or block.first_row == block.last_row:
+            top = self.sheet.rows[block.first_row - 1] if 0 < block.first_row <= len(self.sheet.rows) else []
+            shows = top[block.first_column] if block.first_column < len(top) else ""
+            for name, place in self.headings.places.items():
+                if block.first_column <= place <= block.last_column:
+                    rows = range(max(block.first_row - begin, 0), min(block.last_row - begin + 1, self.count))
+                    self._cover(block, name, rows, shows)
+
+    def _cover(self, block: Merged, name: str, rows: Iterable[int], shows: Cell) -> None:
+        """One column of a merged range, whose first cell shows `shows`; `rows` as places in this table."""
+        cells = self._cells[name]
+        first = block.first_column == self.headings.places[name]
+        for i in rows:
+            if self.numbers[i] == block.first_row and first:
                 continue
-            value = self._cells[name][first]
-            for number in range(block.first_row + 1, block.last_row + 1):
-                i = position.get(number)
-                if i is None or value in ("", None) or self._cells[name][i] not in ("", None):
-                    continue
+            if cells[i] not in ("", None):
+                if cells[i] != shows:
+                    self.covered.append((i, name, block.first_row))
+            elif first and self.numbers[0] <= block.first_row and shows not in ("", None):
                 if not any(cell not in ("", None) for cell in self.rows[i]):
                     continue
                 if self.kinds.get(name) in ("whole", "decimal"):
-                    self._cells[name][i] = Odd("merged_number", "")
+                    cells[i] = Odd("merged_number", "")
                 else:
-                    self._cells[name][i] = value
-                    self.merged[i, name] = (shown(value), block.first_row)
+                    cells[i] = shows
+                    self.merged[i, name] = (shown(shows), block.first_row)
 
     def column(self, name: str) -> list[Cell] | None:
         """The cells of a canonical column, None where the file has no such column."""

@@ -36,21 +36,25 @@ _VALUE = re.compile(rb"<v[^<>]*+>([^<]*+)</v>")
 _MERGE = re.compile(
     rb'<mergeCell\b(?>[^<>]*?\bref\s*=\s*)["\']([A-Z]{1,3})(\d{1,10}):([A-Z]{1,3})(\d{1,10})["\']'
 )
+_TEXT_UNKNOWN = re.compile(
+    rb"""<c\b(?>[^<>]*?\bt\s*=\s*["']s["'])[^<>]*+>(?:[^<]*+<(?!/?c\b|v\b)[^>]*+>)*+[^<]*+<v\b[^<>]*+>(?!\d{0,9}</v>)"""
+)
 _PREFIX = re.compile(rb"<(\w+:)worksheet\b")
 _OUTSIDE_ROWS = re.compile(rb"<[cv]\b")
 
-# Whole rows as every spreadsheet program writes them, not hidden, with cells of their own row (\1) in the columns A to
-# Z that hold a plain value, a text or nothing. The most frequent cell is tried first: it halves the time.
+# Whole rows as every spreadsheet program writes them, with cells of their own row (\1) in the columns A to Z that hold
+# a plain value, a text or nothing. The most frequent cell is tried first: it halves the time.
 _ORDINARY = re.compile(
-    rb"""(?:<row\ r="(\d{1,7}+)"  (?:\ (?:hidden="(?:0|false)" | (?!hidden|r=)[\w:]++="[^"<>]*+"))*+
+    rb"""(?:<row\ r="(\d{1,7}+)"  (?:\ (?!r=)[\w:]++="[^"<>]*+")*+
         (?:/> | >
-            (?: <c\ r="[A-Z]\1"(?:\ s="\d++")?+(?:\ t="[sn]")?+><v>[^<]*+</v></c>
-              | <c\ r="[A-Z]\1"(?:\ (?:s="\d++" | t="(?:s|n|b|str|inlineStr)"))*+
+            (?: <c\ r="[A-Z]\1"(?:\ s="\d++")?+(?:\ t="s"(?:\ s="\d++")?+><v>\d{1,9}+ | ><v>[^<]*+)</v></c>
+              | <c\ r="[A-Z]\1"(?:\ (?:s="\d++" | t="(?:n|b|str|inlineStr)"))*+
                 (?:/> | >(?:<v>[^<]*+</v> | <is><t[^<>]*+>[^<]*+</t></is>)?+</c>)
             )*+ </row>))*+""",
     re.X,
 )
 _ORDINARY_NUMBER = re.compile(rb'<row r="(\d++)')
+_ORDINARY_HIDDEN = re.compile(rb'<row r="(\d++)"(?>[^<>]*?\ hidden=")(?:1|true|on)"')
 
 
 @dataclass
@@ -121,8 +125,10 @@ class Rows:
             self._look(block)
 
     def _count(self, block: bytes) -> None:
-        """Ordinary rows: only their numbers, and which of them is the last with a value."""
+        """Ordinary rows: only their numbers, which are hidden, and which of them is the last with a value."""
         before = self.row
+        if b' hidden="' in block:
+            self.marks.hidden.update(map(int, _ORDINARY_HIDDEN.findall(block)))
         self._number([int(number) for number in _ORDINARY_NUMBER.findall(block)])
         self._reach(block, max(block.rfind(b"</v>"), block.rfind(b"</is>")), before)
 
@@ -168,6 +174,10 @@ class Rows:
             self.row = max([before + count, *numbers])
         if _beyond(self.row).search(block):
             marks.trouble = "order"  # a cell that claims to stand in a later row than its own
+        if _TEXT_UNKNOWN.search(block):
+            marks.trouble = (
+                "text"  # the number of a shared text that is none: a reader would take the first one
+            )
         self._measure(block, before)
         if b"hidden=" in block or b"hidden =" in block:
             places = _Places(block, before)

@@ -77,28 +77,24 @@ def open_content(
     content: bytes,
     name: str,
     mapping: Mapping[str, str | None] | None,
-    *,
-    plain: bool = False,
 ) -> Opened:
-    """Read a sheet's or a JSON file's bytes; `plain` as `read` says. Raises FileRefused with a whole-file code."""
+    """Read a sheet's or a JSON file's bytes. Raises FileRefused with a whole-file code."""
     book = rulebook.current(network_id, month)
     columns = columns_of(book)
     if kind == Kind.ROWS:
         records = json.loads(content)["customers"]
         return Opened(*from_records(records, columns), columns)
     limits = limits_of(book)
-    sheet = read(content, name, limits, columns, mapping, plain=plain)
+    sheet = read(content, name, limits, columns, mapping)
     opened = Opened(sheet, recognise(sheet.rows, columns, mapping), columns)
     if opened.rows > limits.rows and customers_in(sheet.rows[opened.headings.last + 1 :]) > limits.rows:
         raise too_many_rows(limits)
     return opened
 
 
-def check(actor: Actor, file_id: int, *, plain: bool = False) -> None:
-    """The job: check a large file. Run twice, or by two workers at once, it comes out the same.
-
-    `plain`: what the request found out about its sheet.
-    """
+@collector.put_off()
+def check(actor: Actor, file_id: int) -> None:
+    """The job: check a large file. Run twice, or by two workers at once, it comes out the same."""
     file = queries.get_file(file_id)
     db.session.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"),
@@ -109,14 +105,13 @@ def check(actor: Actor, file_id: int, *, plain: bool = False) -> None:
         return
     report = _report(file_id)
     try:
-        opened = (_handed_over(file) if plain else None) or open_content(
+        opened = _handed_over(file) or open_content(
             file.network_id,
             file.month,
             Kind(file.kind),
             storage.get(file.network_id, file.sha256),
             file.file_name or "",
             _mapping(file),
-            plain=plain,
         )
         report(0, opened.rows)
         check_rows(actor, file, opened, report)
@@ -129,11 +124,10 @@ def check(actor: Actor, file_id: int, *, plain: bool = False) -> None:
 
 def hand_over(file: CustomerFile, opened: Opened) -> None:
     """Keep what the request has read for the job: to read a large workbook again takes longer than all else of it."""
-    if opened.sheet.plain:
+    if file.kind == Kind.SHEET:
         storage.put_aside(_aside(file), packed(opened.sheet))
 
 
-@collector.put_off()
 def _handed_over(file: CustomerFile) -> Opened | None:
     kept = storage.look_aside(_aside(file))
     if kept is None:

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from portal import network, rulebook
 from portal.access import Actor
-from portal.core import clock, events, storage
+from portal.core import clock, collector, events, storage
 from portal.core import month as months
 from portal.core.db import db, outside
 from portal.core.errors import FieldError, Invalid, pointer
@@ -71,6 +71,7 @@ def filing_unit(actor: Actor, code: str | None, pointer: str = "/unit") -> Unit:
     return unit
 
 
+@collector.put_off()
 def receive_sheet(
     actor: Actor,
     *,
@@ -101,6 +102,7 @@ def receive_sheet(
     return _keep(actor, coming, _opened(actor, coming, run))
 
 
+@collector.put_off()
 def receive_rows(
     actor: Actor,
     *,
@@ -316,7 +318,7 @@ def _start_check(actor: Actor, file: CustomerFile, coming: _Coming, opened: Open
         db.session.flush()
         duties.await_check(file, coming.unit)
         hand_over(file, opened)
-        later(JOB, once=f"{JOB}-{file.id}", file_id=file.id, plain=opened.sheet.plain)
+        later(JOB, once=f"{JOB}-{file.id}", file_id=file.id)
 
 
 def _remember(actor: Actor, unit: Unit, mapping: Mapping[str, str | None]) -> None:
