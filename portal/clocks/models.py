@@ -88,7 +88,14 @@ class Obligation(Keyed, Walled, Base):
         ),
         Index("ix_obligation_by_due", "network_id", "due_at", "id"),
         Index("ix_obligation_by_unit", "network_id", "unit_path", "due_at", "id"),
-        Index("ix_obligation_by_month", "network_id", "month", "kind", "unit_path"),
+        Index(
+            "ix_obligation_by_month",
+            "network_id",
+            "month",
+            "kind",
+            "unit_path",
+            postgresql_where=text("month IS NOT NULL"),
+        ),
     )
 
     kind: Mapped[Kind] = mapped_column(

@@ -231,12 +231,12 @@ _NAMES = text("SELECT id, name, kind FROM unit WHERE id = ANY(:ids)").bindparams
 
 def briefly(ids: Iterable[int]) -> dict[int, Any]:
     """Of many clocks only what words say of them: id, unit_id, kind, month, due_at."""
-    return {row.id: row for row in db.session.execute(_BRIEFLY, {"ids": sorted(set(ids))})}
+    return {row.id: row for row in db.session.execute(_BRIEFLY, {"ids": sorted(set(ids))}).all()}
 
 
 def unit_names(ids: Iterable[int]) -> dict[int, Any]:
     """Of many units only name and kind."""
-    return {row.id: row for row in db.session.execute(_NAMES, {"ids": sorted(set(ids))})}
+    return {row.id: row for row in db.session.execute(_NAMES, {"ids": sorted(set(ids))}).all()}
 
 
 def missed_below(duties: Iterable[Obligation]) -> dict[int, str]:

@@ -21,7 +21,7 @@ def parse(written: str, pointer: str = "/month") -> date:
 
 
 def text(month: date) -> str:
-    return f"{month:%Y-%m}"
+    return month.isoformat()[:7]
 
 
 def words(month: date, lang: str) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, DateTime, ForeignKeyConstraint, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -15,7 +15,6 @@ class Notice(Keyed, Walled, Base):
 
     __tablename__ = "notice"
     __table_args__ = (
-        UniqueConstraint("network_id", "id"),
         ForeignKeyConstraint(["network_id", "membership_id"], ["membership.network_id", "membership.id"]),
         Index("ix_notice_newest", "network_id", "membership_id", "id"),
         Index(

@@ -22,7 +22,7 @@ class Breach(Keyed, Walled, Base):
     __tablename__ = "breach"
     __table_args__ = (
         UniqueConstraint("network_id", "id"),
-        UniqueConstraint("network_id", "rule", "source", name="uq_breach_once"),
+        UniqueConstraint("network_id", "source", "rule", name="uq_breach_once"),
         ForeignKeyConstraint(["network_id", "about_unit_id"], ["unit.network_id", "unit.id"]),
     )
     rule: Mapped[str] = mapped_column(Text)  # the rulebook's key

@@ -170,7 +170,7 @@ class Looking:
         """Those of these rows whose step was not sent before."""
         if not rows:
             return []
-        fresh = set(db.session.scalars(STEPS, self.values(ids=[row.id for row in rows], step=step)))
+        fresh = set(db.session.scalars(STEPS, self.values(ids=[row.id for row in rows], step=step)).all())
         return [row for row in rows if row.id in fresh]
 
     # --- who is told ----------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ NAMES: dict[Kind, str] = {
 }
 """As the catalogues have them: each reader gets the words of its language."""
 OF_CASES = (*rules.RIGHTS, Kind.TOP_UP)
+FILES = (Kind.CUSTOMER_FILE, Kind.PART_FILE, Kind.RETURNED_FILE)
 REMINDER = "Due by %(due)s: %(duty)s"
 OVERDUE = "Overdue since %(due)s: %(duty)s"
 ESCALATED = "%(unit)s is overdue since %(due)s: %(duty)s. Please see to it by %(until)s."
@@ -59,7 +60,7 @@ def name_of(kind: str, month: Any) -> dict[str, str]:
 
 def link_of(row: Any, unit_kind: str) -> str:
     """Where it is done; a clock's own page where there is no such place."""
-    if row.month is not None and row.kind in (Kind.CUSTOMER_FILE, Kind.PART_FILE, Kind.RETURNED_FILE):
+    if row.month is not None and row.kind in FILES:
         return f"/files/{months.text(row.month)}"
     if row.kind == Kind.CONSOLIDATION:
         return f"/region/{months.text(row.month)}"

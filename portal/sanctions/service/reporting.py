@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -52,17 +51,20 @@ class Report:
 
 TAKE = text(
     """
-    INSERT INTO breach (network_id, unit_path, rule, requirement, source, rulebook_version, about_unit_id, about_path,
-                        occurred_at, reported_at, facts)
-    SELECT :network, :root, r.rule, r.requirement, each ->> 0, r.version, u.id, u.unit_path, r.occurred_at, :now,
-           r.facts
-    FROM jsonb_to_recordset(:reports) AS r(rule text, requirement text, version int, occurred_at timestamptz, by jsonb,
-                                           facts jsonb)
-    CROSS JOIN LATERAL jsonb_array_elements(r.by) AS each
-    CROSS JOIN LATERAL (SELECT id, unit_path FROM unit WHERE id = (each ->> 1)::bigint AND network_id = :network
-                        OFFSET 0) AS u
-    ON CONFLICT (network_id, rule, source) DO NOTHING
-    RETURNING id, rule, rulebook_version, occurred_at
+    WITH taken AS (
+        INSERT INTO breach (network_id, unit_path, rule, requirement, source, rulebook_version, about_unit_id,
+                            about_path, occurred_at, reported_at, facts)
+        SELECT :network, :root, r.rule, r.requirement, each ->> 0, r.version, u.id, u.unit_path, r.occurred_at, :now,
+               r.facts
+        FROM jsonb_to_recordset(:reports) AS r(rule text, requirement text, version int, occurred_at timestamptz,
+                                               by jsonb, facts jsonb)
+        CROSS JOIN LATERAL jsonb_array_elements(r.by) AS each
+        CROSS JOIN LATERAL (SELECT id, unit_path FROM unit WHERE id = (each ->> 1)::bigint AND network_id = :network
+                            OFFSET 0) AS u
+        ON CONFLICT (network_id, rule, source) DO NOTHING
+        RETURNING id, rule, rulebook_version, occurred_at)
+    SELECT rule, rulebook_version, occurred_at, array_agg(id ORDER BY id) AS ids FROM taken
+    GROUP BY rule, rulebook_version, occurred_at ORDER BY occurred_at, rule, rulebook_version
     """
 ).bindparams(bindparam("reports", type_=JSONB))
 
@@ -118,7 +120,7 @@ DRAFT = text(
     SELECT :network, :root, :now, CAST(:person AS bigint), CAST(:membership AS bigint), :doer, :via,
            'sanction_case:drafted', 'sanction_case', id::text, '{}',
            jsonb_build_object('number', number, 'rule', rule)
-    FROM drafted RETURNING object_id
+    FROM drafted
     """
 ).bindparams(
     bindparam("breaches", type_=ARRAY(BigInteger)),
@@ -151,15 +153,15 @@ def report_breaches(who: events.Doer, reports: Sequence[Report], now: datetime) 
         ).all()
         zone = ZoneInfo(of.time_zone)
         groups: dict[tuple[str, int, str], list[int]] = defaultdict(list)
-        for (rule, version, occurred_at), taken in groupby(fresh, lambda row: row[1:]):
-            groups[rule, version, month_of(occurred_at, zone)] += [row.id for row in taken]
+        for taken in fresh:
+            groups[taken.rule, taken.rulebook_version, month_of(taken.occurred_at, zone)] += taken.ids
         drafted = sum(
             draft(who, of, rule, version, breaches, month, now)
             for (rule, version, month), breaches in groups.items()
         )
         if drafted:
             tell_officers(who, of, drafted)
-    return len(fresh)
+    return sum(len(taken.ids) for taken in fresh)
 
 
 def draft(
@@ -213,7 +215,8 @@ def draft(
             "words": words,
             "documents": list(documents),
         }
-        count += len(db.session.execute(DRAFT, values).all())
+        drafted: Any = db.session.execute(DRAFT, values)
+        count += drafted.rowcount
     return count
 
 
