@@ -120,9 +120,7 @@ class Minute:
             counted = " UNION ALL ".join(
                 f"SELECT '{name}', count(*) FROM {sql}" for name, sql in WRITTEN.items()
             )
-            return Counter(
-                {name: count for name, count in db.session.execute(db.text(counted)).tuples() if count}
-            )
+            return Counter({name: count for name, count in db.session.execute(db.text(counted)) if count})
 
     def sweep(self) -> int:
         act_as(None)

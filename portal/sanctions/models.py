@@ -3,7 +3,17 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Date, DateTime, ForeignKeyConstraint, Integer, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Date,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -17,12 +27,20 @@ NOTHING = text("'{}'")
 
 
 class Breach(Keyed, Walled, Base):
-    """A rule that was broken, once for each `source` ('obligation:17'); `facts` are codes with times (rules)."""
+    """A rule that was broken, once for each `source` ('obligation:17'), but for what was retracted; `facts` are codes
+    with times (rules)."""
 
     __tablename__ = "breach"
     __table_args__ = (
         UniqueConstraint("network_id", "id"),
-        UniqueConstraint("network_id", "source", "rule", name="uq_breach_once"),
+        Index(
+            "uq_breach_once",
+            "network_id",
+            "source",
+            "rule",
+            unique=True,
+            postgresql_where=text("retracted_at IS NULL"),
+        ),
         ForeignKeyConstraint(["network_id", "about_unit_id"], ["unit.network_id", "unit.id"]),
     )
     rule: Mapped[str] = mapped_column(Text)  # the rulebook's key

@@ -187,13 +187,18 @@ def test_a_paused_clock_reminds_nobody_and_goes_on_where_it_stood(world: World, 
 # --- superiors ----------------------------------------------------------------------------------------------
 
 
-def levels(world: World, code: str, kind: Kind = FILE) -> list[tuple[str, int, State]]:
+def above(world: World, code: str, kind: Kind = FILE) -> list[Obligation]:
+    """The superiors' clocks."""
     origin = owed(world, code, kind)
     chosen = db.select(Obligation).where(Obligation.origin_id == origin.id).order_by(Obligation.level)
+    return list(db.session.scalars(chosen.execution_options(populate_existing=True)))
+
+
+def levels(world: World, code: str, kind: Kind = FILE) -> list[tuple[str, int, State]]:
     codes = {unit.id: unit.code for unit in world.units.values()}
     return [
         (codes[each.unit_id], each.level, each.state_at(each.closed_at or DUE + timedelta(days=30)))
-        for each in db.session.scalars(chosen)
+        for each in above(world, code, kind)
     ]
 
 
@@ -237,6 +242,44 @@ def test_superiors_clocks_stop_when_it_is_done_late(world: World, at: Hands) -> 
     swept(world, at, "2026-11-07 08:00")
     assert levels(world, "D1") == [("R1", 1, State.MET)]
     assert [code for code, _, _ in levels(world, "D2")] == ["R1", "C1"]
+
+
+def withdraw(world: World) -> None:
+    actor = world.as_("clerk")
+    clocks.reopen(actor, FILE, actor.unit_id, OCTOBER, "wrong file")
+
+
+def test_superiors_clocks_go_on_where_what_was_done_late_is_withdrawn(world: World, at: Hands) -> None:
+    """Nobody gets rid of the superior by filing something and taking it back; and nobody is told twice."""
+    swept(world, at, "2026-11-06 08:00")
+    at("2026-11-06 11:00")
+    meet(world, "clerk", at)
+    swept(world, at, "2026-11-06 11:30")
+    at("2026-11-06 12:00")
+    withdraw(world)
+    for moment in ("06 12:01", "06 12:02", "07 07:59"):
+        swept(world, at, f"2026-11-{moment}")
+        assert levels(world, "D1") == [("R1", 1, State.BREACHED)], moment
+    assert [(each.due_at, each.closed_at) for each in above(world, "D1")] == [(at("2026-11-07 08:00"), None)]
+    swept(world, at, "2026-11-07 08:00")
+    assert [code for code, _, _ in levels(world, "D1")] == ["R1", "C1"]
+    assert kinds(world, "clerk").count("overdue") == 1
+    for who in ("region", "channel"):
+        about = [params["unit"] for kind, params in told(world, who) if kind == "escalated"]
+        assert about.count("杭州恒居建材有限公司") == 1, who
+    at("2026-11-07 09:00")
+    meet(world, "clerk", at)
+    assert all(each.closed_at == at.moment for each in above(world, "D1"))
+
+
+def test_what_was_done_late_before_any_sweep_and_withdrawn_goes_up_once(world: World, at: Hands) -> None:
+    at("2026-11-06 00:30")
+    meet(world, "clerk", at)
+    withdraw(world)
+    for moment in ("06 01:00", "06 08:00", "06 08:01", "06 12:00"):
+        swept(world, at, f"2026-11-{moment}")
+    assert levels(world, "D1") == [("R1", 1, State.BREACHED)]
+    assert kinds(world, "clerk").count("overdue") == 1
 
 
 @pytest.mark.parametrize("decision", ["extend", "waive"])

@@ -86,17 +86,18 @@ def test_windows_end_when_the_wall_shows_the_next_day(
     odd_days=st.dictionaries(st.integers(0, 40), st.booleans(), max_size=12),
     inclusive=st.booleans(),
     shift=st.booleans(),
+    zone=zones,
 )
 def test_a_deadline_on_a_day_off_moves_only_where_the_rulebook_says_so(
-    month: date, day: int, odd_days: dict[int, bool], inclusive: bool, shift: bool
+    month: date, day: int, odd_days: dict[int, bool], inclusive: bool, shift: bool, zone: ZoneInfo
 ) -> None:
     holidays = {model_day(month, 1) + timedelta(days=n): workday for n, workday in odd_days.items()}
     windows = Windows(dealer=Window(day), inclusive=inclusive, shift=shift)
     last = model_day(month, day) if inclusive else model_day(month, day) - timedelta(days=1)
     while shift and not holidays.get(last, last.isoweekday() not in (6, 7)):
         last += timedelta(days=1)
-    found = rules.month_calendar(month, windows, BEIJING, holidays)
-    assert found.dealer_due_at == first_instant_after(last, BEIJING)
+    found = rules.month_calendar(month, windows, zone, holidays)
+    assert found.dealer_due_at == first_instant_after(last, zone)
 
 
 def test_make_up_workdays_and_the_october_holiday() -> None:

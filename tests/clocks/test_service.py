@@ -380,6 +380,26 @@ def test_waiting_for_a_submission_ends(world: World, at: Hands) -> None:
     assert clocks.sweep(world.network, at("2026-11-06 00:29:59")).breached == {"customer_file": 1}
 
 
+def test_what_was_no_breach_and_is_withdrawn_can_be_one_after_all(world: World, at: Hands) -> None:
+    """The sweep was wrong, what it drafted fell; then the file is taken back, and now the duty is missed."""
+    clocks.sweep(world.network, at("2026-11-06 00:00:00"))
+    actor = world.as_("clerk")
+    clocks.meet(actor, FILE, actor.unit_id, OCTOBER, DUE - timedelta(minutes=1))
+    clocks.reopen(actor, FILE, actor.unit_id, OCTOBER, "wrong file")
+    for moment in ("2026-11-06 00:05:00", "2026-11-06 00:06:00"):
+        clocks.sweep(world.network, at(moment))
+    supervisor(world)
+    key = owed(world).id
+    drafted = db.session.execute(
+        db.text(
+            """SELECT b.retracted_at IS NULL AS stands, c.state FROM breach b JOIN sanction_case c ON c.breach_id = b.id
+               WHERE b.source = :source ORDER BY b.id"""
+        ),
+        {"source": f"obligation:{key}"},
+    )
+    assert [tuple(row) for row in drafted] == [(False, "withdrawn"), (True, "draft")]
+
+
 def test_bytes_that_come_late_win_no_time(world: World, at: Hands) -> None:
     world.as_("clerk")
     received_at = at("2026-11-06 00:00:00")

@@ -244,6 +244,27 @@ def test_R011_within_a_month(begun: str, months: int, due: str) -> None:
     assert rules.months_end(at(begun), months, BEIJING) == at(due)
 
 
+@settings(max_examples=120, deadline=None)
+@given(
+    day=st.dates(date(2023, 1, 1), date(2032, 12, 31))
+    | st.sampled_from([date(2028, 1, 31), date(2028, 2, 29)]),
+    minutes=st.integers(0, 1439),
+    count=st.integers(1, 26),
+    zone=st.sampled_from(ZONES).map(ZoneInfo),
+)
+def test_R011_months_later_day_by_day(day: date, minutes: int, count: int, zone: ZoneInfo) -> None:
+    """Walk from day to day: as many first days of a month, then on to the same day, or to the month's last one."""
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC) + minutes * MINUTE
+    begun = last = start.astimezone(zone).date()
+    passed = 0
+    while passed < count:
+        last += DAY
+        passed += last.day == 1
+    while last.day < begun.day and (last + DAY).month == last.month:
+        last += DAY
+    assert rules.months_end(start, count, zone) == model_end_of_day(last, zone)
+
+
 def test_a_network_that_never_works_is_said_to_be_wrong() -> None:
     with pytest.raises(NoWorkingTime):
         rules.after_working(at("2026-11-03T09:00"), HOUR, WorkingTime(BEIJING))

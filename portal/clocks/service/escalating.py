@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Text, bindparam, text, update
+from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from portal.access import Role
@@ -63,7 +63,8 @@ OPEN = text(
                r.origin_id || ':' || extract(epoch FROM r.due_at)::bigint, :now, :until, :until, :now, :now,
                r.origin_id, :level
         FROM missed r JOIN acting s ON s.above = r.above
-        ON CONFLICT DO NOTHING RETURNING id, unit_path, unit_id, origin_id, level, due_at),
+        ON CONFLICT (network_id, kind, unit_id, subject) DO NOTHING
+        RETURNING id, unit_path, unit_id, origin_id, level, due_at),
     trail AS (
         INSERT INTO event (network_id, unit_path, at, doer, via, action, kind, object_id, before, after)
         SELECT :network, unit_path, :now, :doer, :via, 'obligation:escalated', 'obligation', id::text, '{{}}',
@@ -114,11 +115,21 @@ def open_levels(
 
 def stop(owed: Obligation, judged_at: datetime, now: datetime) -> None:
     """What was missed is done, waived, or has a new limit: the superiors' clocks stop."""
+    ended = {"closed_at": now, "judged_at": judged_at, "next_at": None, "paused_at": None}
+    _levels(owed, Obligation.closed_at.is_(None), **ended)
+
+
+def run_again(owed: Obligation, now: datetime) -> None:
+    """What was done late is taken back: the superiors' clocks that stopped then go on, each with its limit."""
+    _levels(owed, Obligation.closed_at == owed.closed_at, closed_at=None, judged_at=None, next_at=now)
+
+
+def _levels(owed: Obligation, which: ColumnElement[bool], **values: datetime | None) -> None:
     root = owed.unit_path.partition(".")[0] + "."
     with within(Scope.below(owed.network_id, root)):
         db.session.execute(
             update(Obligation)
-            .where(Obligation.origin_id == owed.id, Obligation.closed_at.is_(None))
-            .values(closed_at=now, judged_at=judged_at, next_at=None, paused_at=None)
+            .where(Obligation.origin_id == owed.id, which)
+            .values(**values)
             .execution_options(synchronize_session=False)
         )

@@ -5,10 +5,11 @@ set-based: thousands in a handful of statements.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import chain
+from itertools import chain, groupby
+from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -28,6 +29,8 @@ from portal.network import Network
 
 BATCH = 5_000
 SOON = timedelta(minutes=1)
+_TIMES = attrgetter("rulebook_version", "planned_at", "due_at", "awaited_until", "breached_at")
+_BY_LIMIT = attrgetter("due_at", "id")
 
 FIND = text(
     """SELECT id, unit_path, unit_id, person_id, kind, subject, month, rule, rulebook_version, planned_at, due_at,
@@ -116,7 +119,7 @@ class Looking:
                 break
 
     def _batch(self, rows: Sequence[Any]) -> None:
-        looks = {row.id: self._look(row) for row in rows}
+        looks = {row.id: look for look, alike in self._looks(rows) for row in alike}
         self._put_off(rows, looks)
         late: dict[Look, list[Any]] = defaultdict(list)
         seen, remind, overdue = {}, defaultdict(list), []
@@ -144,17 +147,12 @@ class Looking:
             db.session.execute(MARK, self.values(ids=ids, next=look.next_at))
             self.found.breached.update(row.kind for row in rows if row.kind != Kind.ESCALATION)
         if late:
-            breaching.report(self.who, sorted(chain(*late.values()), key=_by_limit), self.now)
+            breaching.report(self.who, sorted(chain(*late.values()), key=_BY_LIMIT), self.now)
 
-    def _look(self, row: Any) -> Look:
-        return rules.look(
-            self.now,
-            self.plan(row.rulebook_version),
-            row.planned_at,
-            row.due_at,
-            row.awaited_until,
-            row.breached_at is not None,
-        )
+    def _looks(self, rows: Sequence[Any]) -> Iterator[tuple[Look, Iterable[Any]]]:
+        """Rows that follow each other often share their times: a window's limit is that of all dealers."""
+        for (version, *times, breached_at), alike in groupby(rows, key=_TIMES):
+            yield rules.look(self.now, self.plan(version), *times, breached_at is not None), alike
 
     def _put_off(self, rows: Sequence[Any], looks: dict[int, Look]) -> None:
         """A superior's clock waits while the duty below it is just being done: nobody is told of what is done."""
@@ -272,7 +270,3 @@ class Looking:
                 },
             )
         notices.tell_many(self.who, letters.all(self.zone))
-
-
-def _by_limit(row: Any) -> tuple[datetime, int]:
-    return row.due_at, row.id

@@ -195,13 +195,16 @@ def await_submission(
 def reopen(
     actor: events.Doer, kind: Kind, unit_id: int, subject: date | str | int, reason: str
 ) -> Obligation | None:
-    """What was done is taken back (a withdrawn file): the duty is owed again, with its limit as it was."""
+    """What was done is taken back (a withdrawn file): the duty is owed again, with its limit as it was, and the clocks
+    of superiors that it had stopped run on."""
     owed = queries.lock_row(kind, unit_id, subject)
     if owed is None or owed.judged_at is None:
         return owed
     now = clock.now()
     before = {"state": owed.state_at(now), "judged_at": owed.judged_at}
     breaching.note_reopened(actor, owed)
+    if owed.breached_at is not None:
+        escalating.run_again(owed, now)
     owed.judged_at = owed.closed_at = None
     owed.next_at = now
     db.session.flush()

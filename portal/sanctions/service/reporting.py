@@ -61,7 +61,7 @@ TAKE = text(
         CROSS JOIN LATERAL jsonb_array_elements(r.by) AS each
         CROSS JOIN LATERAL (SELECT id, unit_path FROM unit WHERE id = (each ->> 1)::bigint AND network_id = :network
                             OFFSET 0) AS u
-        ON CONFLICT (network_id, rule, source) DO NOTHING
+        ON CONFLICT (network_id, source, rule) WHERE retracted_at IS NULL DO NOTHING
         RETURNING id, rule, rulebook_version, occurred_at)
     SELECT rule, rulebook_version, occurred_at, array_agg(id ORDER BY id) AS ids FROM taken
     GROUP BY rule, rulebook_version, occurred_at ORDER BY occurred_at, rule, rulebook_version
@@ -75,8 +75,8 @@ DRAFT = text(
         SELECT b.id AS breach_id, b.occurred_at, u.id AS unit_id, u.unit_path, m.person_id,
                CASE WHEN m.person_id IS NULL THEN 'u' || u.id ELSE 'p' || m.person_id END AS party
         FROM breach b
-        CROSS JOIN LATERAL unnest(string_to_array(rtrim(b.about_path, '.'), '.')) AS part
-        CROSS JOIN LATERAL (SELECT id, network_id, unit_path FROM unit WHERE id = part::bigint AND kind = :kind
+        CROSS JOIN LATERAL (SELECT id, network_id, unit_path FROM unit
+                            WHERE id = ANY(string_to_array(rtrim(b.about_path, '.'), '.')::bigint[]) AND kind = :kind
                             OFFSET 0) AS u
         LEFT JOIN membership m ON m.network_id = u.network_id AND m.unit_id = u.id AND m.role = :role
                               AND m.status = 'active'
@@ -254,8 +254,6 @@ def retract_breach(who: events.Doer, source: str, reason: str, now: datetime) ->
     of = network.get_network(who.network_id)
     with within(headquarters_of(of)):
         for breach in _of_source(source):
-            if breach.retracted_at is not None:
-                continue
             breach.retracted_at, breach.retraction = now, reason
             events.record(who, "breach:retracted", breach, after={"reason": reason})
             for case in queries.cases_of_breach(breach.id, lock=True):
@@ -308,4 +306,5 @@ def write_step(who: events.Doer, case: Case, move: Move, note: str, now: datetim
 
 
 def _of_source(source: str) -> Sequence[Breach]:
-    return db.session.scalars(select(Breach).where(Breach.source == source).with_for_update()).all()
+    stands = Breach.retracted_at.is_(None)
+    return db.session.scalars(select(Breach).where(Breach.source == source, stands).with_for_update()).all()

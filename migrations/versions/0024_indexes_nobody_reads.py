@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0021"
-down_revision = "0020"
+revision = "0024"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 
@@ -25,11 +25,17 @@ def upgrade() -> None:
     op.drop_index("ix_sanction_case_breach", "sanction_case")  # uq_sanction_case_once begins with the same
     op.drop_index("ix_breach_source", "breach")
     op.drop_constraint("uq_breach_once", "breach")
-    op.create_unique_constraint("uq_breach_once", "breach", ["network_id", "source", "rule"])
+    op.create_index(  # what was retracted and happened after all is taken anew
+        "uq_breach_once",
+        "breach",
+        ["network_id", "source", "rule"],
+        unique=True,
+        postgresql_where=sa.text("retracted_at IS NULL"),
+    )
 
 
 def downgrade() -> None:
-    op.drop_constraint("uq_breach_once", "breach")
+    op.drop_index("uq_breach_once", "breach")
     op.create_unique_constraint("uq_breach_once", "breach", ["network_id", "rule", "source"])
     op.create_index("ix_breach_source", "breach", ["network_id", "source"])
     op.create_index("ix_sanction_case_breach", "sanction_case", ["network_id", "breach_id"])
