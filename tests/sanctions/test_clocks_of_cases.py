@@ -2,13 +2,13 @@
 one plan, met or over as the case goes on; a step that nobody may take is reported before its deadline."""
 
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from portal import accounts, clocks, rulebook
+from portal import accounts, clocks, rulebook, sanctions
 from portal.accounts import PersonLine
 from portal.clocks import Swept
 from portal.core import arrival
@@ -531,3 +531,30 @@ def test_r035_when_the_disqualification_falls_what_is_not_due_yet_is_owed_again(
     sweep(world, at)
     found = clocks_of(court, "customer_file", "D1", "principal")["2026-11"]
     assert found == ("open" if at.moment.isoformat() < "2026-12-05T16" else "waived")
+
+
+# --- what waits for the party -------------------------------------------------------------------------------------
+
+
+def test_what_waits_for_the_party_is_its_own_step_with_its_own_limit(
+    world: World, court: Court, at: Hands, case: dict[str, Any]
+) -> None:
+    def waits(who: str = "principal") -> list[tuple[str | None, str]]:
+        actor = world.as_(who)
+        found = sanctions.to_do(actor, at.moment, limit=8)
+        assert len(found) == sanctions.count_waiting(actor, at.moment)
+        return [(move, due.isoformat() if due else "") for _, due, move in found]
+
+    def due(name: str) -> str:
+        return datetime.fromisoformat(court.get(case["id"])[name]).astimezone(UTC).isoformat()
+
+    assert [move for move, _ in waits()] == ["state"]
+    assert waits("clerk") == []
+    court.served(case["id"])
+    assert [move for move, _ in waits()] == ["acknowledge"]  # three days, the appeal has seven
+    assert waits()[0][1][:16] == due("acknowledge_due_at")[:16]
+    court.step(case["id"], "acknowledge")
+    assert [move for move, _ in waits()] == ["appeal"]
+    assert waits()[0][1][:16] == due("appeal_due_at")[:16]
+    at.forward(days=7)
+    assert waits() == []

@@ -84,11 +84,11 @@ def case_tasks(moment: Moment) -> list[Task]:
     if actor.role not in WITH_CASES:
         return []
     tasks = []
-    for view, until in sanctions.to_do(actor, moment.now, limit=SHOWN):
+    for view, until, own in sanctions.to_do(actor, moment.now, limit=SHOWN):
         title = view.title.of(moment.lang) if view.title else view.case.number
         party = gettext(", ").join(filter(None, (view.person_name, view.unit_name)))
         due_at = until or moment.now
-        words = rules.CASE_STEPS.get(view.case.at, "")
+        words = rules.OWN_STEPS[own] if own else rules.CASE_STEPS.get(view.case.at, "")
         tag = ("bad", gettext("Overdue")) if due_at <= moment.now else ("mute", words)
         sub, href = f"{view.case.number} · {party}", f"/sanctions/{view.case.number}"
         tasks.append(Task(title, sub, href, due_at, moment.due(due_at), tag))

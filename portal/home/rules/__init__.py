@@ -4,6 +4,7 @@ from portal.home.rules.places import NAV, ROLE_WORDS, Badge, nav, place_of, tabs
 from portal.home.rules.start import (
     CASE_STEPS,
     FILERS,
+    OWN_STEPS,
     SUPERIORS,
     Action,
     Check,
@@ -36,6 +37,7 @@ __all__ = [
     "CASE_STEPS",
     "FILERS",
     "NAV",
+    "OWN_STEPS",
     "ROLE_WORDS",
     "SUPERIORS",
     "Action",

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from flask_babel import lazy_gettext as _
 from flask_babel import lazy_ngettext
 
+from portal.sanctions import Move
 from portal.sanctions import State as CaseState
 
 FILERS = ("dealer", "store")
@@ -160,6 +161,12 @@ CASE_STEPS: dict[CaseState, Any] = {
     CaseState.VARIED: _("To be executed"),
 }
 """Which step of a sanction case waits, in the tag beside it."""
+OWN_STEPS: dict[Move, Any] = {
+    Move.STATE: _("You may state your side"),
+    Move.ACKNOWLEDGE: _("To be acknowledged"),
+    Move.APPEAL: _("May be appealed"),
+}
+"""What a party may do in its own case."""
 
 # What a file's or a dealer's state looks like, by customer_files' own words for the state
 STATE_TAGS: dict[str, tuple[str, Any]] = {

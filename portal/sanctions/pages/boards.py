@@ -152,21 +152,23 @@ def _rules(actor: Actor) -> list[tuple[str, str]]:
     ]
 
 
+def _both(first: str, second: str) -> str:
+    return f"{first}{gettext(', ')}{second}"
+
+
 def _heading(actor: Actor, endpoint: str, counted: Mapping[Tab, int]) -> Any:
     """The result in one line."""
     if endpoint == "sanctions.appeals":
         return ngettext("%(num)d appeal to be heard", "%(num)d appeals to be heard", counted[Tab.APPEALED])
     if actor.role is Role.SANCTION_OFFICER:
-        return gettext(
-            "%(drafts)d drafts to look at, %(serve)d decisions to serve",
-            drafts=counted[Tab.DRAFT],
-            serve=counted[Tab.SERVE],
+        return _both(
+            ngettext("%(num)d draft to look at", "%(num)d drafts to look at", counted[Tab.DRAFT]),
+            ngettext("%(num)d decision to serve", "%(num)d decisions to serve", counted[Tab.SERVE]),
         )
     if actor.role is Role.SANCTION_APPROVER:
-        return gettext(
-            "%(cases)d cases to be decided, %(appeals)d appeals to be heard",
-            cases=counted[Tab.PROPOSED],
-            appeals=counted[Tab.APPEALED],
+        return _both(
+            ngettext("%(num)d case to be decided", "%(num)d cases to be decided", counted[Tab.PROPOSED]),
+            ngettext("%(num)d appeal to be heard", "%(num)d appeals to be heard", counted[Tab.APPEALED]),
         )
     if actor.role is Role.FINANCE:
         return ngettext("%(num)d case to be executed", "%(num)d cases to be executed", counted[Tab.EXECUTE])

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Response, redirect, render_template, send_file, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _
 
 from portal import documents, rulebook
 from portal.access import Actor, Permission, current_actor
@@ -18,7 +19,7 @@ from portal.sanctions.models import Case
 from portal.sanctions.pages import shown
 from portal.sanctions.pages.door import room
 from portal.sanctions.queries import pages as listed
-from portal.sanctions.rules import MeasureKind, State, measure_words
+from portal.sanctions.rules import MeasureKind, Move, State, measure_words
 from portal.sanctions.rules.measures import WORDS
 
 
@@ -94,7 +95,7 @@ def case_page(found: Case, sent: Sent | None = None, refused: PortalError | None
         uploads=actor.may(Permission.DOCUMENT_UPLOAD),
         reads_ledger=actor.may(Permission.LEDGER_READ),
         moment=now,
-        own_due=_own_due(found) if queries.is_party(actor, found) else None,
+        own_due=_own_due(found, now) if queries.is_party(actor, found) else None,
     )
 
 
@@ -103,13 +104,17 @@ def _title(view: queries.CaseView) -> Any:
     return gettext("%(who)s: %(what)s", who=who, what=view.title) if view.title else who
 
 
-def _own_due(found: Case) -> tuple[datetime, Any] | None:
-    """Until when the party may speak or appeal."""
-    if found.at is State.PROPOSED and found.stated_at is None and found.statement_due_at:
-        return found.statement_due_at, gettext("to state your side")
-    if found.at is State.SERVED and found.appeal_due_at:
-        return found.appeal_due_at, gettext("to appeal")
-    return None
+OWN_STEPS = {
+    Move.STATE: _("to state your side"),
+    Move.ACKNOWLEDGE: _("to acknowledge the decision"),
+    Move.APPEAL: _("to appeal"),
+}
+
+
+def _own_due(found: Case, now: datetime) -> tuple[datetime, Any] | None:
+    """Until when the party may do what comes first."""
+    step = listed.own_step(found, now)
+    return (step[1], OWN_STEPS[step[0]]) if step else None
 
 
 def may_read_paper(actor: Actor, found: Case) -> bool:

@@ -15,7 +15,7 @@ from portal.core.waiting import HIGH, LOW, NOW, PERSON, Waits
 from portal.network import Unit
 from portal.sanctions.models import Case, Effect
 from portal.sanctions.queries.cases import ANSWERS_FOR, CaseView, is_party, may_see, seen_by, views
-from portal.sanctions.rules import REVIEWED, MeasureKind, State
+from portal.sanctions.rules import MOVES, REVIEWED, MeasureKind, Move, State
 
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 SOON = timedelta(hours=48)
@@ -150,17 +150,36 @@ def due_first(actor: Actor, *, limit: int) -> Sequence[CaseView]:
 
 
 def _asks_party(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
-    """Cases in which a party may still speak or appeal."""
+    """Cases in which a party may still speak, acknowledge or appeal (`own_step`)."""
+    served = [state.value for state, move in MOVES if move is Move.ACKNOWLEDGE]
     return or_(
         and_(_is(State.PROPOSED), Case.stated_at.is_(None), Case.statement_due_at > now),
         and_(_is(State.SERVED), Case.appeal_due_at > now),
+        and_(Case.state.in_(served), Case.acknowledged_at.is_(None), Case.acknowledge_due_at > now),
     )
 
 
+def own_step(case: Case, now: datetime) -> tuple[Move, datetime] | None:
+    """What the party may do in its case and until when, the least time left first; None where nothing is open to it."""
+    limits = {
+        Move.STATE: case.statement_due_at if case.stated_at is None else None,
+        Move.ACKNOWLEDGE: case.acknowledge_due_at if case.acknowledged_at is None else None,
+        Move.APPEAL: case.appeal_due_at,
+    }
+    steps = [
+        (due, move)
+        for move, due in limits.items()
+        if due is not None and due > now and (case.at, move) in MOVES
+    ]
+    due, move = min(steps, default=(None, None))
+    return (move, due) if move is not None and due is not None else None
+
+
 def _own_waiting(actor: Actor, now: datetime) -> list[Case]:
-    until = func.coalesce(Case.appeal_due_at, Case.statement_due_at)
-    chosen = select(Case).where(may_see(actor), _asks_party(now)).order_by(until, Case.id).limit(100)
-    return [each for each in db.session.scalars(chosen) if is_party(actor, each)]
+    chosen = select(Case).where(may_see(actor), _asks_party(now)).order_by(Case.id).limit(100)
+    own = [each for each in db.session.scalars(chosen) if is_party(actor, each)]
+    steps = {each.id: own_step(each, now) for each in own}
+    return sorted(own, key=lambda each: ((step := steps[each.id]) is None, step[1] if step else now, each.id))
 
 
 NEXT_STEP = {
@@ -193,17 +212,20 @@ def count_waiting(actor: Actor, now: datetime) -> int:
     return db.session.scalar(chosen) or 0
 
 
-def to_do(actor: Actor, now: datetime, *, limit: int) -> Sequence[tuple[CaseView, datetime | None]]:
-    """What `count_waiting` counts, the least time left first, each with when this actor's own time is over."""
+def to_do(
+    actor: Actor, now: datetime, *, limit: int
+) -> Sequence[tuple[CaseView, datetime | None, Move | None]]:
+    """What `count_waiting` counts, the least time left first, each with when this actor's own time is over, and what a
+    party may do until then."""
     tab = NEXT_STEP.get(actor.role)
     if tab is None:
-        own = _own_waiting(actor, now)[:limit]
-        return [
-            (shown, shown.case.appeal_due_at or shown.case.statement_due_at) for shown in views(actor, own)
-        ]
-    return [
-        (shown, shown.case.step_due_at) for shown in views(actor, board(actor, tab, now, limit=limit).items)
-    ]
+        found = []
+        for shown in views(actor, _own_waiting(actor, now)[:limit]):
+            move, due = own_step(shown.case, now) or (None, None)
+            found.append((shown, due, move))
+        return found
+    listed = board(actor, tab, now, limit=limit).items
+    return [(shown, shown.case.step_due_at, None) for shown in views(actor, listed)]
 
 
 def effects_in(actor: Actor, case: Case, *, undone: bool = False) -> Sequence[Effect]:
