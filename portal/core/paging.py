@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Integer, Select, bindparam, tuple_
+from sqlalchemy import ColumnElement, Select, tuple_
 
 from portal.core.db import db
 from portal.core.errors import FieldError, Invalid
@@ -70,34 +70,6 @@ def _read(value: Any, kind: type) -> Any:
     return readers.get(kind, str)(value)
 
 
-class Keyset:
-    """A list in the order of `columns` (none of them null, together unique), all one direction; its statements are
-    built once. A list that is asked often stands in its module, with `bindparam` for what differs."""
-
-    def __init__(
-        self, chosen: Select[Any], columns: Sequence[ColumnElement[Any] | Any], *, newest_first: bool = False
-    ) -> None:
-        self.kinds = [column.type.python_type for column in columns]
-        self.width = len(chosen.column_descriptions)
-        keyed = chosen.add_columns(*(column.label(f"k{i}") for i, column in enumerate(columns)))
-        order = [column.desc() if newest_first else column.asc() for column in columns]
-        place, after = (
-            tuple_(*columns),
-            tuple_(*(bindparam(f"after{i}", type_=each.type) for i, each in enumerate(columns))),
-        )
-        self.first = keyed.order_by(*order).limit(bindparam("most", type_=Integer))
-        self.later = self.first.where(place < after if newest_first else place > after)
-
-    def page(self, cursor: str | None, limit: int = LIMIT, **given: Any) -> Page[Any]:
-        """The rows after `cursor`, at most `limit` (and MOST). Raises Invalid for a cursor that is not ours."""
-        given["most"] = (most := min(limit, MOST)) + 1
-        if cursor:
-            given |= {f"after{i}": value for i, value in enumerate(decode(cursor, self.kinds))}
-        rows = db.session.execute(self.later if cursor else self.first, given).all()
-        following = encode(rows[most - 1][self.width :]) if len(rows) > most else None
-        return Page([row[0] if self.width == 1 else row for row in rows[:most]], following)
-
-
 def paged(
     chosen: Select[Any],
     columns: Sequence[ColumnElement[Any] | Any],
@@ -106,5 +78,19 @@ def paged(
     *,
     newest_first: bool = False,
 ) -> Page[Any]:
-    """One page of a list that is put together anew each time (filters that are there or not)."""
-    return Keyset(chosen, columns, newest_first=newest_first).page(cursor, limit)
+    """One page of `chosen` in the order of `columns` (none of them null, together unique), all one direction."""
+    if cursor:
+        values = decode(cursor, [column.type.python_type for column in columns])
+        place = tuple_(*columns)
+        after = tuple_(*values, types=[column.type for column in columns])
+        chosen = chosen.where(place < after if newest_first else place > after)
+    order = [column.desc() if newest_first else column.asc() for column in columns]
+    width = (
+        len(chosen.selected_columns) if not chosen.column_descriptions else len(chosen.column_descriptions)
+    )
+    keyed = chosen.add_columns(*(column.label(f"k{i}") for i, column in enumerate(columns)))
+    rows = db.session.execute(keyed.order_by(*order).limit(min(limit, MOST) + 1)).all()
+    more = len(rows) > min(limit, MOST)
+    rows = rows[: min(limit, MOST)]
+    following = encode(rows[-1][width:]) if more else None
+    return Page([row[0] if width == 1 else row for row in rows], following)

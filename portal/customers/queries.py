@@ -4,31 +4,24 @@ Each page costs the same at 10,000 and at 1,000,000 customers: ranges of indexes
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, any_, bindparam, literal, select, text
+from sqlalchemy import BigInteger, TextClause, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from portal import network
 from portal.access import Actor, Permission
 from portal.core.db import db, plain_rows
 from portal.core.errors import NotFound
-from portal.core.paging import LIMIT, MOST, Keyset, decode, encode
+from portal.core.paging import LIMIT, MOST, decode, encode
 from portal.customers import rules
-from portal.customers.models import Customer, CustomerFacet, CustomerLink
+from portal.customers.models import Customer, CustomerLink
 from portal.customers.rules import COMPLETE, SHOWN, Found, Person, Purchase
 
-_customer, _facet = Customer.__table__.c, CustomerFacet.__table__.c
-LISTED: tuple[Any, ...] = (
-    _customer.id,
-    _customer.name,
-    _customer.phone,
-    _customer.address,
-    _customer.unit_id,
-)  # plain columns: entities cost twice as much
 DRAFTS, CUSTOMERS = "d", "c"  # a filer's list begins with what is not submitted yet
 
 
@@ -71,35 +64,58 @@ def find(
     return Found([*drafts.items, *found.items], following, found.narrow)
 
 
-_BY_UNIT = Keyset(
-    select(*LISTED).where(
-        _customer.unit_path >= bindparam("low"),
-        _customer.unit_path < bindparam("high"),
-        _customer.last_month.is_not(None),
-    ),
-    [_customer.unit_path, _customer.id],
-)
-_BY_FACET = Keyset(
-    select(*LISTED)
-    .join(CustomerFacet.__table__, _facet.customer_id == _customer.id)
-    .where(
-        _facet.facet == bindparam("facet"),
-        _facet.unit_path >= bindparam("low"),
-        _facet.unit_path < bindparam("high"),
-    ),
-    [_facet.unit_path, _facet.customer_id],
-)
+_SHOWN = "c.network_id, c.id, c.name, c.phone, c.address, c.unit_id"
+_BY_UNIT = f"""SELECT {_SHOWN}, c.unit_path FROM customer c
+    WHERE c.unit_path >= :low AND c.unit_path < :high AND c.last_month IS NOT NULL
+      AND (c.unit_path, c.id) > (:place, :after)
+    ORDER BY c.unit_path, c.id LIMIT"""  # noqa: S608 - constants of this file, here and below
+_BY_FACET = f"""SELECT {_SHOWN}, f.unit_path FROM customer_facet f JOIN customer c ON c.id = f.customer_id
+    WHERE f.facet = :facet AND f.unit_path >= :low AND f.unit_path < :high
+      AND (f.unit_path, f.customer_id) > (:place, :after)
+    ORDER BY f.unit_path, f.customer_id LIMIT"""  # noqa: S608
+_BY_ID = f"SELECT {_SHOWN}, '' AS unit_path FROM customer c WHERE c.id = ANY(:ids)"  # noqa: S608
+_WHOLE = ", r.purchase_region, r.area, r.installed_on, r.installer"
+
+
+@cache
+def _people(page: str, more: str = "") -> TextClause:
+    """The statement of a page of customers with their units and what they bought. Its limit stands in it as a number:
+    with a parameter in its place PostgreSQL would plan it anew each time."""
+    statement = text(
+        f"""
+        WITH people AS MATERIALIZED ({page})
+        SELECT p.id, p.unit_path, p.name, p.phone, p.address, u.name, u.code, s.month, r.product_model, r.purchase_date,
+               r.quantity, r.order_no, r.file_id, r.row_no{more}
+        FROM people p
+        JOIN unit u ON u.network_id = p.network_id AND u.id = p.unit_id
+        LEFT JOIN (customer_file_row r JOIN customer_source s ON s.network_id = r.network_id AND s.file_id = r.file_id)
+          ON r.network_id = p.network_id AND r.phone = p.phone AND r.customer_name = p.name AND r.status = 'good'
+             AND s.unit_id = p.unit_id
+        ORDER BY p.unit_path, p.id
+        """  # noqa: S608
+    )
+    return statement.bindparams(bindparam("ids", type_=ARRAY(BigInteger))) if ":ids" in page else statement
+
+
+def _asked(statement: TextClause, given: Mapping[str, Any]) -> tuple[list[Person], list[tuple[str, int]]]:
+    """People in the statement's order, and the place of each in it."""
+    told: dict[int, tuple[str, tuple[str, str, str, str, str]]] = {}
+    bought: dict[int, list[Purchase]] = defaultdict(list)
+    for key, place, name, phone, address, unit_name, unit_code, *values in plain_rows(statement, given):
+        told[key] = place, (name, phone, address, unit_name, unit_code)
+        if values[0] is not None:
+            bought[key].append(Purchase(*values))
+    people = [Person(str(key), *shown, rules.counted_once(bought[key])) for key, (_, shown) in told.items()]
+    return people, [(place, key) for key, (place, _) in told.items()]
 
 
 def _by_unit(below: str, facet: str, cursor: str, limit: int) -> Found:
     """By unit, the oldest of each first; with a facet by its own index."""
-    within = {"low": below, "high": f"{below[:-1]}/"}
-    page = (
-        _BY_FACET.page(cursor, limit, facet=facet, **within)
-        if facet
-        else _BY_UNIT.page(cursor, limit, **within)
-    )
-    return Found(with_purchases(page.items), page.next_cursor)
+    place, after = decode(cursor, [str, int]) if cursor else ("", 0)
+    given = {"low": below, "high": f"{below[:-1]}/", "place": place, "after": after}
+    page = _BY_FACET if facet else _BY_UNIT
+    people, places = _asked(_people(f"{page} {limit + 1}"), given | ({"facet": facet} if facet else {}))
+    return Found(people[:limit], encode(places[limit - 1]) if len(people) > limit else None)
 
 
 _FIND = text("SELECT id FROM find_customers(:q, :below, :facet, :most) AS id")
@@ -115,49 +131,13 @@ def _search(q: str, below: str, facet: str, cursor: str, limit: int) -> Found:
     after = decode(cursor, [int])[0] if cursor else 0
     ids = [each for each in ids if each > after]
     here, rest = ids[:limit], ids[limit:]
-    customers = db.session.execute(
-        select(*LISTED)
-        .where(_customer.id == any_(literal(here, ARRAY(BigInteger))), _customer.last_month.is_not(None))
-        .order_by(_customer.id)
-    ).all()
-    return Found(with_purchases(customers), encode([here[-1]]) if rest else None, narrow)
+    people = _asked(_people(f"{_BY_ID} AND c.last_month IS NOT NULL"), {"ids": here})[0] if here else []
+    return Found(people, encode([here[-1]]) if rest else None, narrow)
 
 
-_PURCHASES = """
-    SELECT c.id, u.name, u.code, s.month, r.product_model, r.purchase_date, r.quantity, r.order_no, r.file_id,
-           r.row_no{more}
-    FROM customer c
-    JOIN unit u ON u.network_id = c.network_id AND u.id = c.unit_id
-    LEFT JOIN (customer_file_row r JOIN customer_source s ON s.network_id = r.network_id AND s.file_id = r.file_id)
-      ON r.network_id = c.network_id AND r.phone = c.phone AND r.customer_name = c.name AND r.status = 'good'
-         AND s.unit_id = c.unit_id
-    WHERE c.id = ANY(:ids)
-    """
-_IDS = bindparam("ids", type_=ARRAY(BigInteger))
-_IN_SHORT = text(_PURCHASES.format(more="")).bindparams(_IDS)
-_IN_FULL = text(
-    _PURCHASES.format(more=", r.purchase_region, r.area, r.installed_on, r.installer")
-).bindparams(_IDS)
-
-
-def with_purchases(customers: Iterable[Any], *, in_full: bool = False) -> list[Person]:
-    """A page of customers (entities, or rows of LISTED) with their units and what they bought: one query for all.
-
-    `in_full`: also what lists do not show, region, area and installation.
-    """
-    listed = list(customers)
-    units: dict[int, tuple[str, str]] = {}
-    bought: dict[int, list[Purchase]] = defaultdict(list)
-    if listed:
-        given = {"ids": [each.id for each in listed]}
-        for key, name, code, *values in plain_rows(_IN_FULL if in_full else _IN_SHORT, given):
-            units[key] = name, code
-            if values[0] is not None:
-                bought[key].append(Purchase(*values))
-    return [
-        Person(str(key), name, phone, address, *units[key], rules.counted_once(bought[key]))
-        for key, name, phone, address in ((e.id, e.name, e.phone, e.address) for e in listed)
-    ]
+def with_purchases(customer: Customer) -> Person:
+    """A customer with everything that is known of each purchase, also of one whom no filed file holds now."""
+    return _asked(_people(_BY_ID, _WHOLE), {"ids": [customer.id]})[0][0]
 
 
 # --- what is not submitted yet: to whoever files it, and to nobody else ---------------------------------------------

@@ -29,7 +29,7 @@ def test_one_customer_for_each_person_whatever_was_bought(world):
         ["SO-2026-0012"],
     )
     assert li.name == "李梅"
-    person = customers.with_purchases([wang])[0]
+    person = customers.with_purchases(wang)
     assert [each.product_model for each in person.purchases] == ["KT-60A", "KT-90A"]
 
 
@@ -45,7 +45,7 @@ def test_another_month_adds_a_purchase_and_the_latest_address_counts(world):
     filed(world, "clerk", "D1", [WANG | {"address": "旧地址2号"}], month=SEPTEMBER)
     (wang,) = everybody()
     assert (wang.first_month, wang.last_month, wang.address) == (SEPTEMBER, OCTOBER, "新地址1号")
-    assert [each.month for each in customers.with_purchases([wang])[0].purchases] == [OCTOBER, SEPTEMBER]
+    assert [each.month for each in customers.with_purchases(wang).purchases] == [OCTOBER, SEPTEMBER]
 
 
 def test_a_newer_version_takes_the_older_ones_place(world):
