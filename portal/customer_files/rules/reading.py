@@ -5,10 +5,12 @@ anything is parsed (security.md section 3).
 """
 
 import io
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import cast
+from pathlib import Path
+from typing import IO, cast
 
 import python_calamine
 from flask_babel import lazy_gettext as _l
@@ -104,14 +106,14 @@ def _read_zip(
     columns: Sequence[Column],
     mapping: Mapping[str, str | None] | None,
 ) -> Sheet:
-    package = Package(content, limits)
-    package.look_at_parts()
-    if "xl/workbook.xml" in package.names:
-        with ThreadPoolExecutor(1) as beside:  # the reader needs no interpreter, and no worksheet yet
-            opening = beside.submit(_opened, content)
-            package.look_at_sheets()
-        marks, date1904 = _marks_by_sheet(package)
-        return _read_workbook(opening.result, "xlsx", limits, columns, mapping, marks, date1904)
+    with _memory() as kept:
+        package = Package(content, limits, kept)
+        if "xl/workbook.xml" in package.parts:
+            with ThreadPoolExecutor(1) as beside:  # the reader needs no interpreter, and no worksheet yet
+                opening = beside.submit(python_calamine.load_workbook, _source(kept))
+                package.look_at_sheets()
+            marks, date1904 = _marks_by_sheet(package)
+            return _read_workbook(opening.result, "xlsx", limits, columns, mapping, marks, date1904)
     if b"opendocument.spreadsheet" in package.parts.get("mimetype", b"") and "content.xml" in package.parts:
         _check_repeats(package.parts["content.xml"], limits)
         return _read_workbook(lambda: _opened(content), "ods", limits, columns, mapping)
@@ -148,6 +150,18 @@ def _encrypted() -> FileRefused:
     return FileRefused(
         "encrypted", _l("The file is protected by a password: save it without one and send it again")
     )
+
+
+def _memory() -> IO[bytes]:
+    """A file in memory: one that the system knows, where it can, so that the reader need not copy it."""
+    if hasattr(os, "memfd_create") and Path("/proc/self/fd").exists():
+        return os.fdopen(os.memfd_create("workbook"), "w+b")
+    return io.BytesIO()
+
+
+def _source(kept: IO[bytes]) -> str | IO[bytes]:
+    """What the reader opens: the same bytes, at a place of its own."""
+    return io.BytesIO(kept.getvalue()) if isinstance(kept, io.BytesIO) else f"/proc/self/fd/{kept.fileno()}"
 
 
 def _opened(content: bytes) -> CalamineWorkbook:
