@@ -113,7 +113,7 @@ RUNNING: dict[str, Doing] = {
     "ZJ-0107": Doing("ready", "2026-11-05 21:10", 86),
     "ZJ-0110": Doing("submitted", "2026-11-05 21:40", 112),
     "ZJ-0115": Doing("nothing_extended", "2026-11-05 16:00"),
-    "ZJ-0118": Doing("submitted_odd", "2026-11-05 23:51", 57),
+    "ZJ-0118": Doing("submitted", "2026-11-05 23:51", 57),
     "ZJ-0121": Doing("errors", "2026-11-05 22:30", 40),
     "JS-0201": Doing("submitted", "2026-11-04 15:20", 95),
     "JS-0202": Doing("checked", "2026-11-03 09:45", 81),
@@ -131,6 +131,14 @@ RUNNING: dict[str, Doing] = {
     "AH-0404": Doing("submitted", "2026-11-04 09:00", 27),
     "AH-0405": Doing("checking_again", "2026-11-05 23:20", 19),
 }
+ODD: dict[str, tuple[tuple[str, str, tuple[int, ...]], ...]] = {
+    "ZJ-0118": (("phone", "13900007777", (4, 9, 17, 30)),),
+    "SH-0301": (
+        ("phone", "13900008888", (71, 90, 104, 112)),
+        ("address", "上海市浦东新区张杨路828号华都大厦1602室", (90, 104, 112, 115)),
+    ),
+}
+"""What the signals look for in the running month's files: (column, value, the rows that share it)."""
 SWEEPS = (
     "2026-11-03 20:30",
     "2026-11-04 20:30",

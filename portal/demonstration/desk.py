@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def calls(play: "Play") -> None:
     """The two agents call Shanghai's customers: the evening of the fifth, the morning of the sixth."""
     chance = Inventor("calls").chance
-    moment = datetime(2026, 11, 5, 17, 40, tzinfo=ZONE)
+    begun = moment = datetime(2026, 11, 5, 18, 40, tzinfo=ZONE)
     for turn in range(cast.CALLS):
         agents = play.people[Role.HQ_AGENT]
         agent = agents[turn % len(agents)]
@@ -32,14 +32,15 @@ def calls(play: "Play") -> None:
                 break
             return_visits.log_attempt(agent, visit.id, _said(turn, moment, chance.randrange(60, 200)))
             db.session.flush()
-    _rectifications(play)
+    _rectifications(play, begun)
 
 
-def _rectifications(play: "Play") -> None:
+def _rectifications(play: "Play", begun: datetime) -> None:
     """Two dealers have already reported what they did about it."""
     with play.at("2026-11-06 09:05", "SH") as actor:
-        found = [each.id for each in return_visits.list_rectifications(actor, limit=2).items]
-    for number in found:
+        listed = return_visits.list_rectifications(actor).items
+        fresh = [each.id for each in listed if each.state == "open" and each.first_opened_at >= begun]
+    for number in fresh[:2]:
         with play.at("2026-11-06 09:12", _owner_of(play, number, actor)) as dealer:
             report = return_visits.Report("当天上门查看，已重新调整踢脚线并补胶", "客户当面确认没有问题")
             return_visits.report(dealer, number, report)

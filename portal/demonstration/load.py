@@ -18,7 +18,7 @@ from portal.core.db import db, finish, look_as
 from portal.core.errors import NotFound
 from portal.core.month import after
 from portal.core.scope import Scope
-from portal.demonstration import cast, desk
+from portal.demonstration import cast, desk, earlier
 from portal.demonstration.cast import Doing
 from portal.demonstration.court import Court
 from portal.demonstration.invention import MODELS, ZONE, Inventor, spreadsheet
@@ -28,6 +28,8 @@ LOAD = 7_201_004  # advisory lock
 RUNNING_MONTH = date(2026, 10, 1)
 JOINED = datetime(2026, 7, 20, 9, 0, tzinfo=ZONE)
 HISTORY = [date(2026, 7, 1), date(2026, 8, 1), date(2026, 9, 1)]
+CALLED_FROM = HISTORY[1]
+"""The brand calls its customers back from the files of this month on; until then it has the book without."""
 
 
 def load(now: datetime) -> str:
@@ -56,10 +58,7 @@ def load(now: datetime) -> str:
 
 
 def _flooring_book() -> dict[str, Any]:
-    """The flooring rulebook with this brand's lists of products and regions (warnings, not strict).
-
-    The brand calls its customers back from the files of October 2026 on: the months before have the book without.
-    """
+    """The flooring rulebook with this brand's lists of products and regions (warnings, not strict)."""
     book = rulebook.shipped("flooring")
     for column in book["customer_file"]["columns"]:
         if column["name"] == "product_model":
@@ -84,7 +83,7 @@ class Play:
             )
             rulebook.install(admin, self.network.id, self.network.root_path, first, date(2026, 1, 1))
             if first is not book:
-                rulebook.install(admin, self.network.id, self.network.root_path, book, RUNNING_MONTH)
+                rulebook.install(admin, self.network.id, self.network.root_path, book, CALLED_FROM)
             lines = [UnitLine(row, *line.split()) for row, line in enumerate(units.strip().splitlines(), 1)]
             network.import_units(admin, self.network.root_path, lines, clock.now())
             self.units = {unit.code: unit for unit in network.units_below(self.network.root_path)}
@@ -175,7 +174,11 @@ class Play:
         region = code.split("-")[0]
         place, area = cast.PLACES.get(region, ("广东省广州市天河区", "广东"))
         inventor = Inventor(f"{code}/{month}")
-        return list(inventor.purchases(number, month, cast.TOWNS.get(code[:7], place), area, code))
+        rows = list(inventor.purchases(number, month, cast.TOWNS.get(code[:7], place), area, code))
+        for column, value, places in cast.ODD.get(code, ()) if month == RUNNING_MONTH else ():
+            for shared in places:
+                rows[shared][column] = value
+        return rows
 
     def file(
         self, code: str, month: date, number: int, moment: datetime | str, *, submit: bool = True
@@ -240,6 +243,8 @@ class Play:
             for region in self.of_kind("region"):
                 self.consolidate(region, month, opening + timedelta(days=7, hours=10), {})
             self.sweep(opening + timedelta(days=8, minutes=1))
+            if month >= CALLED_FROM:
+                earlier.calls(self, month, done=month != HISTORY[-1])
 
     def running(self) -> None:
         """October 2026 as it stands on the sixth of November, half past nine."""
@@ -306,17 +311,6 @@ class Play:
         file_id = self.file(code, month, doing.rows, doing.at)
         with self.at(_later(doing.at, hours=4), code) as actor:
             customer_files.withdraw(actor, file_id, "漏了一家工地的客户，补齐后重新提交")
-
-    def do_submitted_odd(self, code: str, month: date, doing: Doing) -> None:
-        """A file with what the signals look for: one phone under four names."""
-        with self.at(doing.at, code) as actor:
-            rows = self.rows(code, month, doing.rows)
-            for place in (4, 9, 17, 30):
-                rows[place]["phone"] = "13900007777"
-            got = customer_files.receive_rows(actor, month=month, customers=rows, received_at=clock.now())
-            customer_files.submit(
-                actor, int(got.file.id), requested_at=clock.now(), missing=self.absent_stores(actor, month)
-            )
 
     def do_errors(self, code: str, month: date, doing: Doing) -> None:
         """A spreadsheet with the faults that files have: one cell each, and one wrong model in three rows."""

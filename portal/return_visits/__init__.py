@@ -27,6 +27,7 @@ from portal.return_visits.queries import (
     signals_of_rows,
     total,
 )
+from portal.return_visits.queries import of_visit as rectification_of
 from portal.return_visits.queries.pages import count_overdue, latest_months, promised, waits
 from portal.return_visits.rules.coverage import Figures
 from portal.return_visits.rules.outcomes import Outcome, Result, State
@@ -99,6 +100,7 @@ __all__ = [
     "purchases_of",
     "records",
     "recount",
+    "rectification_of",
     "release",
     "report",
     "rounds_of",

@@ -11,9 +11,13 @@ import psycopg
 import pytest
 
 from config.settings import ROOT
+from tests.reliability.test_visits import COUNTS
 
 AT_WORK = """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
              AND backend_xid IS NOT NULL AND clock_timestamp() - xact_start > interval '2 s'"""
+CALLED = """SELECT to_char(v.month, 'YYYY-MM'), count(*) FILTER (WHERE v.state <> 'closed'),
+                   EXISTS (SELECT FROM visit_sealed_month s WHERE s.month = v.month)
+            FROM visit v WHERE v.month < '2026-10-01' GROUP BY v.month ORDER BY v.month"""
 NETWORKS = "SELECT code FROM network ORDER BY code"
 
 
@@ -49,3 +53,6 @@ def test_who_is_killed_in_the_middle_leaves_nothing_and_two_at_once_load_it_once
             "WHERE f.state = 'submitted' AND n.code = 'ZL' GROUP BY 1"
         ).fetchall()
         assert filed == [("ZL", 2)], "the last thing that the load makes"
+        # the months before were called, one is sealed, and no running count differs from the visits themselves
+        assert watching.execute(COUNTS).fetchall() == []
+        assert watching.execute(CALLED).fetchall() == [("2026-08", 0, True), ("2026-09", 4, False)]

@@ -215,7 +215,7 @@ def test_a_region_without_a_manager_is_told_of_to_its_channel(world: World, at: 
 @pytest.mark.parametrize(
     ("lang", "board", "wanted", "asked"),
     [
-        ("zh", "写明如何处理10 月的一位客户", "待区域意见", "剩 2 天"),
+        ("zh", "写明如何处理 10 月的一位客户", "待区域意见", "剩 2 天"),
         ("en", "Say what will be done for a customer of October", "Comment wanted", "2 days left"),
     ],
 )

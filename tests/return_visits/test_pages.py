@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from portal import return_visits
 from portal.core import clock
 from portal.core.db import db, finish
 from portal.core.events import Event
-from portal.return_visits import Report, Visit, queries
+from portal.return_visits import Report, Visit, queries, service
 from portal.return_visits.models import Draft
+from portal.return_visits.pages.coverage import board
 from tests.factories import World
 from tests.pages import Page
 from tests.return_visits.calling import reach, rows, said, signals_worked_out, visits
@@ -520,3 +522,35 @@ def test_an_executive_reads_coverage_and_finds_no_link_that_is_refused(
         assert "整改逾期 1" in page.text
         for link in {each.partition("#")[0] for each in page.links if each.startswith("/")}:
             assert browser.get(link).status_code in (200, 302, 303), link
+
+
+def test_a_rounds_number_and_age_are_in_sight(month: World, sent_back: str, browser_as: Browse, at):
+    at("2026-11-07 15:00:00")
+    for who, address in (("clerk", "/rectifications"), ("clerk", sent_back), ("agent", sent_back)):
+        assert "已 2 天" in browser_as(month.actors[who]).page(address).text, (who, address)
+    return_visits.report(month.as_("clerk"), int(sent_back.rsplit("/", 1)[1]), Report("已重铺"))
+    finish(good=True)
+    browser = browser_as(month.actors["agent2"])
+    assert "第 1 轮（已 2 天）：经销商的回报" in browser.page(calls(browser)).text
+
+
+def test_the_last_open_customers_of_a_month_are_named_where_it_is_closed(
+    month: World, sent_back: str, browser_as: Browse, at
+):
+    at("2026-12-03 09:00:00")
+    world = month
+    refuses, silent = [each for each in visits(world) if each.state == "waiting"]
+    for visit in (refuses, silent):
+        agent = world.as_("agent")
+        return_visits.claim(agent, visit.id)
+        return_visits.log_attempt(agent, visit.id, said("refused"))
+    service.waive(world.as_("supervisor"), silent.id, "客户明确拒绝")
+    finish(good=True)
+    browser = browser_as(world.actors["supervisor"])
+    page = browser.page("/months/2026-10")
+    assert f"/calls/{refuses.id}#h-sup" in page.links
+    assert f"/calls/{silent.id}#h-sup" not in page.links  # signed for already
+    over = browser.page("/coverage/2026-10").text
+    assert "本月回访已截止：2 人未回访；尚未办结 2 人。" in over
+    # no more are behind than are open: whoever is signed for cannot be called any more
+    assert board(world.as_("supervisor"), date(2026, 10, 1)).dealers[0].lag.behind == 2

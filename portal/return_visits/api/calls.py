@@ -3,7 +3,7 @@
 from flask import Response
 
 from portal import clocks, network
-from portal.access import ApiRoom, Permission, current_actor
+from portal.access import Permission, current_actor
 from portal.core import clock
 from portal.core import month as months
 from portal.core.api import answer, read_body, read_query
@@ -24,11 +24,12 @@ from portal.return_visits.api.shapes import (
     VisitList,
     VisitQuery,
 )
+from portal.return_visits.api.steps import Steps, api
 from portal.return_visits.models import Visit
 from portal.return_visits.queries import Filters, Line
 from portal.return_visits.service import Logged, Said
 
-api = ApiRoom("return_visits", __name__)
+visit_step = Steps("/return-visits/<key:visit_id>", queries.get_visit)
 
 
 @api.get(
@@ -55,7 +56,7 @@ def list_visits() -> Response:
 def claim_next() -> Response:
     read_body(EmptyBody, optional=True)
     visit = service.claim_next(current_actor())
-    return answer(None, 204) if visit is None else _held(visit)
+    return answer(None, 204) if visit is None else answer(_held(visit))
 
 
 @api.get(
@@ -65,98 +66,58 @@ def claim_next() -> Response:
     summary="One visit with its history; number and address whole for whoever holds it",
 )
 def get_visit(visit_id: int) -> Response:
-    return _held(queries.get_visit(visit_id))
+    return answer(_held(queries.get_visit(visit_id)))
 
 
-@api.post(
-    "/return-visits/<key:visit_id>/claim",
-    needs=Permission.VISIT_CALL,
-    answers={200: HeldAnswer},
-    summary="Call this customer",
+@visit_step("claim", Permission.VISIT_CALL, EmptyBody, HeldAnswer, "Call this customer")
+def claim(visit: Visit, _: EmptyBody) -> HeldAnswer:
+    return _held(service.claim(current_actor(), visit.id))
+
+
+@visit_step("renew", Permission.VISIT_CALL, EmptyBody, VisitAnswer, "The call goes on: the lease runs anew")
+def renew(visit: Visit, _: EmptyBody) -> VisitAnswer:
+    return _shown(service.renew(current_actor(), visit.id))
+
+
+@visit_step("release", Permission.VISIT_CALL, ReasonBody, VisitAnswer, "Give it back to the queue")
+def release(visit: Visit, body: ReasonBody) -> VisitAnswer:
+    return _shown(service.release(current_actor(), visit.id, body.reason))
+
+
+@visit_step(
+    "assign",
+    Permission.VISIT_ASSIGN,
+    AssignBody,
+    VisitAnswer,
+    "Hand it to a caller, or (null) back to everybody's queue",
 )
-def claim(visit_id: int) -> Response:
-    queries.get_visit(visit_id)
-    read_body(EmptyBody, optional=True)
-    return _held(service.claim(current_actor(), visit_id))
-
-
-@api.post(
-    "/return-visits/<key:visit_id>/renew",
-    needs=Permission.VISIT_CALL,
-    answers={200: VisitAnswer},
-    summary="The call goes on: the lease runs anew",
-)
-def renew(visit_id: int) -> Response:
-    queries.get_visit(visit_id)
-    read_body(EmptyBody, optional=True)
-    return _shown(service.renew(current_actor(), visit_id))
-
-
-@api.post(
-    "/return-visits/<key:visit_id>/release",
-    needs=Permission.VISIT_CALL,
-    body=ReasonBody,
-    answers={200: VisitAnswer},
-    summary="Give it back to the queue",
-)
-def release(visit_id: int) -> Response:
-    queries.get_visit(visit_id)
-    body = read_body(ReasonBody)
-    return _shown(service.release(current_actor(), visit_id, body.reason))
-
-
-@api.post(
-    "/return-visits/<key:visit_id>/assign",
-    needs=Permission.VISIT_ASSIGN,
-    body=AssignBody,
-    answers={200: VisitAnswer},
-    summary="Hand it to a caller, or (null) back to everybody's queue",
-)
-def assign(visit_id: int) -> Response:
+def assign(visit: Visit, body: AssignBody) -> VisitAnswer:
     actor = current_actor()
-    queries.get_visit(visit_id)
-    body = read_body(AssignBody)
     person = None if body.person is None else service.caller(actor, body.person)
-    return _shown(service.assign(actor, visit_id, person))
+    return _shown(service.assign(actor, visit.id, person))
 
 
-@api.post(
-    "/return-visits/<key:visit_id>/waive",
-    needs=Permission.VISIT_WAIVE,
-    body=ReasonBody,
-    answers={200: VisitAnswer},
-    summary="Close it without a visit, for a signed reason",
+@visit_step(
+    "waive", Permission.VISIT_WAIVE, ReasonBody, VisitAnswer, "Close it without a visit, for a signed reason"
 )
-def waive(visit_id: int) -> Response:
-    queries.get_visit(visit_id)
-    body = read_body(ReasonBody)
-    return _shown(service.waive(current_actor(), visit_id, body.reason))
+def waive(visit: Visit, body: ReasonBody) -> VisitAnswer:
+    return _shown(service.waive(current_actor(), visit.id, body.reason))
 
 
-@api.post(
-    "/return-visits/<key:visit_id>/attempts",
-    needs=Permission.VISIT_CALL,
-    body=AttemptBody,
-    answers={200: LoggedAnswer},
-    summary="Save the call",
+@visit_step("attempts", Permission.VISIT_CALL, AttemptBody, LoggedAnswer, "Save the call")
+def log_attempt(visit: Visit, body: AttemptBody) -> LoggedAnswer:
+    return _logged(service.log_attempt(current_actor(), visit.id, _said(visit, body)))
+
+
+@visit_step(
+    "correct",
+    Permission.VISIT_CALL,
+    AttemptBody,
+    LoggedAnswer,
+    "Put the last save right; the first one stays in sight",
 )
-def log_attempt(visit_id: int) -> Response:
-    visit = queries.get_visit(visit_id)
-    said = _said(visit, read_body(AttemptBody))
-    return _logged(service.log_attempt(current_actor(), visit_id, said))
-
-
-@api.post(
-    "/return-visits/<key:visit_id>/correct",
-    needs=Permission.VISIT_CALL,
-    body=AttemptBody,
-    answers={200: LoggedAnswer},
-    summary="Put the last save right; the first one stays in sight",
-)
-def correct(visit_id: int) -> Response:
-    visit = queries.get_visit(visit_id)
-    said = _said(visit, read_body(AttemptBody))
-    return _logged(service.correct(current_actor(), visit_id, said))
+def correct(visit: Visit, body: AttemptBody) -> LoggedAnswer:
+    return _logged(service.correct(current_actor(), visit.id, _said(visit, body)))
 
 
 def _said(visit: Visit, body: AttemptBody) -> Said:
@@ -165,28 +126,26 @@ def _said(visit: Visit, body: AttemptBody) -> Said:
     return Said(**given)
 
 
-def _logged(logged: Logged) -> Response:
+def _logged(logged: Logged) -> LoggedAnswer:
     visit, found = logged.visit, logged.rectification
-    return answer(
-        LoggedAnswer(
-            id=str(visit.id),
-            state=visit.state_at(clock.now()),
-            next_at=visit.next_at,
-            rectification=str(found.id) if found else None,
-        )
+    return LoggedAnswer(
+        id=str(visit.id),
+        state=visit.state_at(clock.now()),
+        next_at=visit.next_at,
+        rectification=str(found.id) if found else None,
     )
 
 
-def _held(visit: Visit) -> Response:
+def _held(visit: Visit) -> HeldAnswer:
     actor = current_actor()
     shown = showing.held(actor, visit)
     if visit.held_by(actor.person_id, clock.now()):
         service.reveal(actor, visit)
-    return answer(shown)
+    return shown
 
 
-def _shown(visit: Visit) -> Response:
-    return answer(showing.visits(current_actor(), [visit])[0])
+def _shown(visit: Visit) -> VisitAnswer:
+    return showing.visits(current_actor(), [visit])[0]
 
 
 # --- the month --------------------------------------------------------------------------------------------

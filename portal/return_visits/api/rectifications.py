@@ -3,10 +3,9 @@
 from flask import Response
 
 from portal.access import Permission, current_actor
-from portal.core.api import answer, read_body, read_query
+from portal.core.api import answer, read_query
 from portal.return_visits import queries, service
 from portal.return_visits.api import showing
-from portal.return_visits.api.calls import api
 from portal.return_visits.api.shapes import (
     CommentBody,
     RectificationAnswer,
@@ -14,10 +13,12 @@ from portal.return_visits.api.shapes import (
     RectificationQuery,
     ReportBody,
 )
+from portal.return_visits.api.steps import Steps, api
 from portal.return_visits.models import Rectification
 from portal.return_visits.service import Report
 
 LONGEST_ID = 18  # digits
+rectification_step = Steps("/rectifications/<key:rectification_id>", queries.get_rectification)
 
 
 @api.get(
@@ -43,19 +44,17 @@ def list_rectifications() -> Response:
     summary="One of them, with its rounds",
 )
 def get_rectification(rectification_id: int) -> Response:
-    return _shown(queries.get_rectification(rectification_id))
+    return answer(_shown(queries.get_rectification(rectification_id)))
 
 
-@api.post(
-    "/rectifications/<key:rectification_id>/report",
-    needs=Permission.RECTIFICATION_REPORT,
-    body=ReportBody,
-    answers={200: RectificationAnswer},
-    summary="What was done; headquarters visits the customer again",
+@rectification_step(
+    "report",
+    Permission.RECTIFICATION_REPORT,
+    ReportBody,
+    RectificationAnswer,
+    "What was done; headquarters visits the customer again",
 )
-def report(rectification_id: int) -> Response:
-    queries.get_rectification(rectification_id)
-    body = read_body(ReportBody)
+def report(found: Rectification, body: ReportBody) -> RectificationAnswer:
     said = Report(
         action=body.action,
         result=body.result,
@@ -63,20 +62,18 @@ def report(rectification_id: int) -> Response:
         address=body.address,
         documents=[_key(each) for each in body.documents],
     )
-    return _shown(service.report(current_actor(), rectification_id, said))
+    return _shown(service.report(current_actor(), found.id, said))
 
 
-@api.post(
-    "/rectifications/<key:rectification_id>/comment",
-    needs=Permission.RECTIFICATION_COMMENT,
-    body=CommentBody,
-    answers={200: RectificationAnswer},
-    summary="The superior's word on a round",
+@rectification_step(
+    "comment",
+    Permission.RECTIFICATION_COMMENT,
+    CommentBody,
+    RectificationAnswer,
+    "The superior's word on a round",
 )
-def comment(rectification_id: int) -> Response:
-    queries.get_rectification(rectification_id)
-    body = read_body(CommentBody)
-    return _shown(service.comment(current_actor(), rectification_id, body.comment))
+def comment(found: Rectification, body: CommentBody) -> RectificationAnswer:
+    return _shown(service.comment(current_actor(), found.id, body.comment))
 
 
 def _key(written: str) -> int:
@@ -85,5 +82,5 @@ def _key(written: str) -> int:
     return int(written) if good else -1
 
 
-def _shown(found: Rectification) -> Response:
-    return answer(showing.rectifications(current_actor(), [found])[0])
+def _shown(found: Rectification) -> RectificationAnswer:
+    return showing.rectifications(current_actor(), [found])[0]

@@ -169,6 +169,7 @@ def coverage_of(month: str) -> str:
         dealers=_dealers_page(found) if by == "dealer" and found.dealers else None,
         overdue=looks.count_overdue(clock.now(), of),
         sealed=clocks.is_sealed(actor.network_id, of),
+        over=clock.local(clock.now()).date() > coverage.ends_on(of),
         end=shown.day_words(coverage.ends_on(of)),
         may_first=actor.may(Permission.VISIT_ASSIGN),
         may_rectify=actor.may(Permission.RECTIFICATION_READ),

@@ -119,6 +119,7 @@ class DeskShown:
     history: Sequence[shown.CallShown]
     rounds: Sequence[Any]
     rectification: Any
+    age: Any  # of the rectification
     same_phone: Sequence[SamePhone]
     signals: Sequence[shown.SignalShown]
     just: Saved | None = None
@@ -251,6 +252,7 @@ def desk_shown(
         history=shown.calls_shown(everybody, whole=True),
         rounds=queries.rounds_of([found.id])[found.id] if found else [],
         rectification=found,
+        age=shown.age(found.first_opened_at) if found else "",
         same_phone=_same_phone(visit, now),
         signals=shown.signals_shown(visit),
         just=next((each for each in queue.saved if str(each.attempt.id) == saved), None),

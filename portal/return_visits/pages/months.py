@@ -18,6 +18,9 @@ from portal.return_visits.queries import pages as looks
 from portal.return_visits.rules import coverage
 from portal.return_visits.rules.outcomes import State
 
+LISTED = 30
+"""The last open customers of a month are named one by one, from so many on."""
+
 
 @room.get("/months", needs=Permission.MONTH_SEAL)
 def months_end() -> ResponseReturnValue:
@@ -55,6 +58,7 @@ def month_end(month: str) -> str:
             for state, tag in shown.STATE_TAGS.items()
             if state is not State.CLOSED
         ],
+        to_close=shown.visit_lines(looks.open_visits(of, LISTED)) if figures.open <= LISTED else [],
         waived=figures.closed - figures.satisfied,
         locked=locked,
         lock=shown.limit(calendar.locked_at),

@@ -41,6 +41,7 @@ class RectificationLine:
     number: str
     tag: shown.Tag
     reason: shown.Tag
+    age: Any  # since it was first sent back
     limit: Due | None
     comment_by: Due | None  # for whoever may see that clock
     phone: str
@@ -72,6 +73,7 @@ def _line(
         number=desk.visit_number(found.month, found.visit_id),
         tag=shown.RECTIFICATION_TAGS[state],
         reason=shown.REASON_TAGS[found.reason],
+        age=shown.age(found.first_opened_at, found.closed_at),
         limit=shown.limit_of(owed),
         comment_by=shown.limit_of(comment_owed),
         phone=found.phone if whole else mask_phone(found.phone),

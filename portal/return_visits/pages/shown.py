@@ -13,7 +13,7 @@ from portal.access import Actor, current_actor
 from portal.clocks import Due, Obligation
 from portal.core import clock
 from portal.core.masking import mask_address, mask_numbers, mask_phone
-from portal.core.texts import gettext, language
+from portal.core.texts import gettext, language, ngettext
 from portal.network import Unit
 from portal.return_visits import queries
 from portal.return_visits.models import Attempt, Visit
@@ -90,6 +90,12 @@ def limit(
         judged_at=judged_at,
         paused_at=paused_at,
     )
+
+
+def age(begun: datetime, ended: datetime | None = None) -> Any:
+    """How long something has been going on, by days of the calendar: "for 13 days"."""
+    days = (clock.local(ended or clock.now()).date() - clock.local(begun).date()).days
+    return ngettext("for %(num)d day", "for %(num)d days", days) if days else gettext("since today")
 
 
 def limit_of(owed: Obligation | None) -> Due | None:

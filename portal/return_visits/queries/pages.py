@@ -16,7 +16,7 @@ from portal.core.db import db
 from portal.core.waiting import Waits
 from portal.return_visits.models import QUEUED, Attempt, Desk, Visit, VisitDay
 from portal.return_visits.queries.visits import Filters, _in_state
-from portal.return_visits.rules.outcomes import State
+from portal.return_visits.rules.outcomes import STORED, State
 
 MOST_COUNTED = 999
 
@@ -35,6 +35,14 @@ def count_states(actor: Actor, asked: Filters, now: datetime) -> dict[State, int
 def _capped(where: Sequence[ColumnElement[bool]]) -> int:
     some = select(Visit.id).where(*where).limit(MOST_COUNTED + 1)
     return db.session.scalar(select(func.count()).select_from(some.subquery())) or 0
+
+
+def open_visits(month: date, many: int) -> Sequence[Visit]:
+    """Of the month's visits that are not closed the first ones, in the order of the tree."""
+    chosen = select(Visit).where(
+        Visit.month == month, Visit.state.in_([each for each in STORED if each is not State.CLOSED])
+    )
+    return db.session.scalars(chosen.order_by(Visit.about_path, Visit.id).limit(many)).all()
 
 
 def latest_months(most: int = 12) -> list[date]:

@@ -141,7 +141,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True)
 class Lag:
-    """How a unit stands against today's pace. `behind`: people missing to it."""
+    """How a unit stands against today's pace. `behind`: people missing to it who can still be visited."""
 
     behind: int
     why: Why | None
@@ -153,7 +153,7 @@ class Lag:
 
 def lag(figures: Figures, share: float, whole: Figures) -> Lag:
     """`share`: what part should be visited today; `whole`: the figures of all units, to see who stands out."""
-    behind = max(int(figures.people * share) - figures.visited, 0)
+    behind = max(min(int(figures.people * share) - figures.visited, figures.open), 0)
     if _stands_out(figures.unsatisfied, figures.visited, whole.unsatisfied, whole.visited):
         return Lag(behind, Why.UNSATISFIED)
     if figures.unreachable >= 3 and figures.unreachable * 10 >= figures.people:
