@@ -2,9 +2,11 @@
 
 from datetime import date, datetime
 
-from portal.access import current_actor
-from portal.core.db import within
+from portal import network
+from portal.access import Actor, current_actor
+from portal.core.db import look_as, within
 from portal.core.jobs import job
+from portal.core.scope import Scope
 from portal.return_visits import service
 
 
@@ -14,6 +16,16 @@ def open_visits(consolidation_id: int, month: str, at: str) -> None:
     actor = current_actor()
     with within(actor.whole_network):
         service.write_visits(actor, consolidation_id, date.fromisoformat(month), datetime.fromisoformat(at))
+
+
+@job("return_visits.free_pools", cron="*/10 * * * *", patient=True)
+def free_pools() -> None:
+    """Whoever leaves may have been handed customers: nobody else would call them."""
+    for each in network.list_networks():
+        look_as(Scope.below(each.id, each.root_path))
+        head = network.unit_by_code("HQ")
+        assert head is not None
+        service.free_pools(Actor.commanding(each, head, "clock"), each.root_path)
 
 
 @job("return_visits.signals", patient=True)

@@ -5,14 +5,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from portal import clocks, return_visits
+from portal import clocks, notices, return_visits
 from portal.access import Permission
 from portal.clocks import Kind
 from portal.core import clock
 from portal.core.db import db
 from portal.core.errors import Conflict, Invalid, NotFound
 from portal.customer_files import service as files
-from portal.return_visits import Report, State, queries, service
+from portal.return_visits import Report, State, jobs, queries, service
 from portal.return_visits.rules.outcomes import Rank
 from tests.conftest import Hands
 from tests.customer_files.filing import row, submitted
@@ -523,10 +523,61 @@ def test_a_dealer_that_is_closed_meanwhile_leaves_it_to_its_region(world: World)
     assert visit is not None
     logged = reach(world.as_("agent"), visit, "unsatisfied")
     assert logged.rectification is not None
+    key = logged.rectification.id
     assert logged.rectification.unit_id == world.units["R1"].id
     assert figures(world).unsatisfied == 1
-    service.waive(world.as_("supervisor"), visit.id, "经销商已停业")
+    region = world.as_("region")
+    assert [each.kind for each in notices.list_notices(region).items][:1] == ["rectification:opened"]
+    # nobody reports for a dealer, but of a closed one the region's word is the report
+    service.comment(region, key, "区域已安排邻近经销商上门")
+    assert queries.get_rectification(key).state == "reported"
+    again = next_call(world, "agent2")
+    assert again is not None
+    assert (again.id, again.state) == (visit.id, State.REVISIT)
+    reach(world.as_("agent2"), again, "satisfied")
+    assert queries.get_rectification(key).state == "closed"
     counts_are_right(world)
+
+
+def test_a_dealer_that_is_closed_between_two_rounds_leaves_the_next_to_its_region(
+    world: World, at: Hands
+) -> None:
+    consolidated(world, {"D1": rows(1)})
+    visit = next_call(world)
+    assert visit is not None
+    logged = reach(world.as_("agent"), visit, "unsatisfied")
+    assert logged.rectification is not None
+    key = logged.rectification.id
+    return_visits.report(world.as_("clerk"), key, Report("已修"))
+    world.as_("supervisor")
+    db.session.execute(db.text("UPDATE unit SET status = 'closed' WHERE code = 'D1'"))
+    db.session.expire_all()
+    service.claim(world.as_("agent2"), visit.id)
+    again = reach(world.as_("agent2"), visit, "unsatisfied")
+    assert again.rectification is not None
+    assert (again.rectification.id, again.rectification.unit_id) == (key, world.units["R1"].id)
+    world.as_("region")
+    assert [each.number for each in queries.rounds_of([key])[key]] == [1, 2]
+    owed = clocks.find(Kind.RECTIFICATION, world.units["R1"].id, again.rectification.subject)
+    assert owed is not None
+    service.comment(world.as_("region"), key, "换人重铺")
+    assert owed.closed_at is not None
+
+
+def test_what_was_handed_to_somebody_who_leaves_is_everybodys_again(world: World) -> None:
+    consolidated(world, {"D1": rows(4)})
+    supervisor = world.as_("supervisor")
+    service.assign_all(supervisor, world.actors["agent"].person_id, world.units["D1"])
+    jobs.free_pools()
+    assert next_call(world, "agent2") is None  # they are agent's
+    world.as_("admin")
+    db.session.execute(
+        db.text("UPDATE membership SET status = 'ended' WHERE id = :id"),
+        {"id": world.actors["agent"].membership_id},
+    )
+    jobs.free_pools()
+    assert next_call(world, "agent2") is not None
+    assert {each.pool for each in visits(world)} == {0}
 
 
 def test_a_stores_customer_is_put_right_by_the_store(world: World) -> None:

@@ -198,6 +198,7 @@ def _page(
         region=network.superior_of_kind(found.unit_path, "region"),
         may_report=open_now and actor.may(Permission.RECTIFICATION_REPORT),
         may_comment=found.state != RectificationState.CLOSED and actor.may(Permission.RECTIFICATION_COMMENT),
+        for_dealer=open_now and service.held_by_superior(found),
         may_call=actor.may(Permission.VISIT_READ),
         typed=typed,
         papers=documents.list_documents(typed.documents),

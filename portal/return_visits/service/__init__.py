@@ -18,11 +18,12 @@ from portal.return_visits.service.deciding import (
     call_first,
     caller,
     count_open,
+    free_pools,
     seal,
     waive,
 )
 from portal.return_visits.service.opening import open_visits, write_visits
-from portal.return_visits.service.rectifying import Report, comment, report
+from portal.return_visits.service.rectifying import Report, comment, held_by_superior, report
 from portal.return_visits.service.signalling import look, look_at_visit, look_later
 
 __all__ = [
@@ -40,6 +41,8 @@ __all__ = [
     "count_due",
     "count_open",
     "follow_units",
+    "free_pools",
+    "held_by_superior",
     "log_attempt",
     "look",
     "look_at_visit",

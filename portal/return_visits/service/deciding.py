@@ -2,7 +2,8 @@
 
 from datetime import date
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Text, bindparam, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from portal import accounts, clocks, network
 from portal.access import Actor, Role
@@ -13,7 +14,7 @@ from portal.core.errors import Conflict, FieldError, Invalid
 from portal.core.texts import lazy
 from portal.network import Unit
 from portal.return_visits import queries
-from portal.return_visits.models import SealedMonth, Visit
+from portal.return_visits.models import QUEUED, SealedMonth, Visit
 from portal.return_visits.rules import outcomes
 from portal.return_visits.rules.outcomes import CALLABLE, Move, Rank, State
 from portal.return_visits.service import claiming, counting, rectifying
@@ -79,6 +80,39 @@ def assign_all(actor: Actor, person_id: int | None, unit: Unit, month: date | No
         unit_path=actor.root_path,
         after={"person": person_id, "visits": done, "month": month and months.text(month)},
     )
+    return done
+
+
+_FREE = text(
+    f"""
+    WITH RECURSIVE pools AS (
+        (SELECT pool FROM visit WHERE network_id = :network AND {QUEUED} AND pool > 0 ORDER BY pool LIMIT 1)
+        UNION ALL
+        SELECT (SELECT v.pool FROM visit v WHERE v.network_id = :network AND {QUEUED} AND v.pool > p.pool
+                ORDER BY v.pool LIMIT 1) FROM pools p WHERE p.pool IS NOT NULL),
+    gone AS (
+        SELECT p.pool FROM pools p WHERE p.pool IS NOT NULL AND NOT EXISTS (
+            SELECT FROM membership m JOIN person h ON h.id = m.person_id
+            WHERE m.network_id = :network AND m.person_id = p.pool AND m.status = 'active' AND h.status = 'active'
+              AND m.role = ANY(:callers))),
+    free AS (
+        SELECT v.id FROM visit v JOIN gone g ON g.pool = v.pool WHERE v.network_id = :network AND {QUEUED}
+        FOR UPDATE OF v SKIP LOCKED)
+    UPDATE visit v SET pool = 0 FROM free f WHERE v.network_id = :network AND v.id = f.id
+    """  # noqa: S608 - constants of this room
+).bindparams(bindparam("callers", type_=ARRAY(Text)))
+
+
+def free_pools(actor: events.Doer, root_path: str) -> int:
+    """What was handed to somebody who calls no more is everybody's again; gives how many. Headquarters' eyes."""
+    given = {"network": actor.network_id, "callers": [role.value for role in CALLERS]}
+    done: int = db.session.execute(_FREE, given).rowcount  # type: ignore[attr-defined]
+    if done:
+        after = {"person": None, "visits": done, "month": None}
+        unit_id = int(root_path.rstrip(".").rpartition(".")[2])
+        events.record(
+            actor, "visit:handed_out", kind="unit", object_id=unit_id, unit_path=root_path, after=after
+        )
     return done
 
 

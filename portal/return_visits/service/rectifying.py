@@ -26,10 +26,18 @@ from portal.return_visits.queries import Calling
 from portal.return_visits.rules import outcomes
 from portal.return_visits.rules.outcomes import Move, Rank, Reason, RectificationState
 from portal.return_visits.service import commenting
+from portal.return_visits.service.commenting import COMMENTING
 
 ELSEWHERE_FOR = timedelta(hours=24)
 """How long a revisit waits for another agent than before; then anyone may call, so that nobody starves."""
-TOLD = (Role.DEALER_PRINCIPAL, Role.DEALER_CLERK, Role.STORE_CLERK)
+TOLD = (
+    Role.DEALER_PRINCIPAL,
+    Role.DEALER_CLERK,
+    Role.STORE_CLERK,
+    Role.REGIONAL_MANAGER,
+    Role.CHANNEL_MANAGER,
+)
+FILERS = ("store", "dealer")
 _OTHERS = text(
     """
     SELECT EXISTS (SELECT FROM membership WHERE network_id = :network AND role = 'hq_agent' AND status = 'active'
@@ -39,13 +47,11 @@ _OTHERS = text(
 
 
 def responsible(visit: Visit) -> Unit:
-    """Who has to put it right: the store or dealer that filed it; where that is closed, its superior."""
-    units = network.units_by_id([visit.filed_by, visit.unit_id, visit.region_id])
-    for unit_id in (visit.filed_by, visit.unit_id, visit.region_id):
-        unit = units.get(unit_id)
-        if unit is not None and unit.status == "active":
-            return unit
-    return units[visit.unit_id]
+    """Who has to put it right: the store or dealer that filed it; where that is closed, who stands above it now."""
+    filer = network.get_unit(visit.filed_by)
+    line = [filer, *reversed(network.superiors(filer.unit_path))]
+    able = (each for each in line if each.status == "active" and each.kind in (*FILERS, *COMMENTING))
+    return next(able, filer)
 
 
 def open_round(
@@ -77,6 +83,9 @@ def open_round(
         )
         db.session.add(found)
     unit = network.get_unit(found.unit_id)
+    if unit.status != "active":  # closed since the last round
+        unit = responsible(visit)
+        found.unit_id, found.unit_path = unit.id, unit.unit_path
     found.state, found.rounds = RectificationState.OPEN, found.rounds + 1
     found.reason, found.words, found.wish = reason, words, wish
     found.opened_at, found.due_at = now, due_at
@@ -242,8 +251,12 @@ def _bring_back(visit: Visit, said: Report, now: datetime) -> None:
 def comment(actor: Actor, rectification_id: int, words: str) -> Rectification:
     """The regional manager's word on a round: what was owed of it is met; the visit does not move by it.
 
-    Raises NotFound or Conflict.
+    Where the dealer is closed and its superior has to put it right, this word is the report. Raises NotFound or
+    Conflict.
     """
+    found = queries.get_rectification(rectification_id)
+    if found.state == RectificationState.OPEN and held_by_superior(found):
+        report(actor, rectification_id, Report(words))
     found = queries.get_rectification(rectification_id, lock=True)
     if found.state == RectificationState.CLOSED:
         raise Conflict("rectification_closed", lazy("This is closed; nothing more is to be done."))
@@ -253,6 +266,11 @@ def comment(actor: Actor, rectification_id: int, words: str) -> Rectification:
     db.session.flush()
     events.record(actor, "rectification:commented", found, after={"round": found.rounds, "comment": words})
     return found
+
+
+def held_by_superior(found: Rectification) -> bool:
+    """The dealer is closed: a region, or what stands above it, puts this right."""
+    return network.get_unit(found.unit_id).kind in COMMENTING
 
 
 # --- its end ----------------------------------------------------------------------------------------------
