@@ -160,9 +160,7 @@ def find(kind: Kind, unit_id: int, subject: date | str | int) -> Obligation | No
     return db.session.scalar(select(Obligation).where(*_one(kind, unit_id, subject)))
 
 
-def list_about(
-    kind: Kind, about: Iterable[tuple[str, str]], *, closed_too: bool = False
-) -> dict[str, Obligation]:
+def list_about(kind: Kind, about: Iterable[tuple[str, str]]) -> dict[str, Obligation]:
     """The clocks that run about these (path, subject), by subject: each held by the path's unit or one above it."""
     wanted = list(about)
     if not wanted:
@@ -172,9 +170,8 @@ def list_about(
         Obligation.kind == kind,
         Obligation.unit_id.in_(sorted(holders)),
         Obligation.subject.in_(sorted({subject for _path, subject in wanted})),
+        Obligation.closed_at.is_(None),
     )
-    if not closed_too:
-        chosen = chosen.where(Obligation.closed_at.is_(None))
     return {each.subject: each for each in db.session.scalars(chosen.order_by(Obligation.id))}
 
 

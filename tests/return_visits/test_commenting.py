@@ -140,6 +140,19 @@ def test_headquarters_does_not_wait_for_the_comment(world: World, at: Hands, vis
     assert found.comment_due
 
 
+def test_a_closing_by_mistake_brings_the_duty_back_to_the_present_region(
+    world: World, at: Hands, visit: Visit
+) -> None:
+    found = sent_back(world, visit, at, 3)
+    return_visits.report(world.as_("clerk"), found.id, Report("重铺"))
+    service.claim(world.as_("agent2"), visit.id)
+    reach(world.as_("agent2"), visit, "satisfied")
+    move(world, "R2")
+    return_visits.correct(world.as_("agent2"), visit.id, said("no_answer"))
+    assert owed(world) == []
+    assert [each.state_at(clock.now()) for each in owed(world, "R2")] == [State.OPEN]
+
+
 def test_a_round_that_was_a_mistake_asks_for_nothing(world: World, at: Hands, visit: Visit) -> None:
     found = sent_back(world, visit, at, 3)
     agent = world.as_("agent")

@@ -4,6 +4,7 @@ Two months at two dealers; two people stand in both, and one call answers both. 
 the model says, and the running counts are those of a recount.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,15 +15,18 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from portal import clocks, return_visits
+from portal import accounts, clocks, network, return_visits
+from portal.access import Actor, act_as
 from portal.core import clock
-from portal.core.db import db
+from portal.core.db import db, look_as
 from portal.core.errors import Conflict
-from portal.return_visits import Figures, Report, Said, State, Visit, queries, service
+from portal.network import UnitLine
+from portal.return_visits import Figures, Rectification, Report, Said, State, Visit, queries, service
 from portal.return_visits.rules.outcomes import CALLABLE, RectificationState
+from portal.return_visits.service.counting import figures_of
 from tests.conftest import NOW, Hands
 from tests.customer_files.filing import row
-from tests.factories import World
+from tests.factories import World, commander
 from tests.return_visits.calling import OCTOBER, consolidated, rows, said
 
 NOVEMBER = date(2026, 11, 1)
@@ -35,6 +39,7 @@ RESULTS = st.sampled_from(
 )
 PLACES = st.integers(0, 4)
 ATTEMPTS, DAYS, GAP = 3, 2, timedelta(hours=4)
+FROM_ROUND = 3  # the regional manager comments
 
 
 @dataclass
@@ -199,19 +204,61 @@ class Floor(RuleBasedStateMachine):
 
     @rule(who=st.sampled_from(("clerk", "clerk2")), place=st.integers(0, 4))
     def report(self, who: str, place: int) -> None:
-        actor = self.world.as_(who)
+        actor = self.as_now(who)
         found = queries.list_rectifications(actor, state=RectificationState.OPEN).items
         if place < len(found):
-            key = found[place].visit_id
-            if self.refused_or(lambda: return_visits.report(actor, found[place].id, Report("修好了"))):
-                for each in self.party(key):
-                    self.sheets[each].round += 1
+            self.reported(actor, found[place])
+
+    def reported(self, actor: Actor, found: Rectification) -> None:
+        key = found.visit_id
+        if self.refused_or(lambda: return_visits.report(actor, found.id, Report("修好了"))):
+            for each in self.party(key):
+                self.sheets[each].round += 1
 
     @rule()
     def everybody_reports(self) -> None:
         for who in ("clerk", "clerk2"):
             for _ in range(4):
                 self.report(who, 0)
+
+    @rule(place=PLACES, rounds=st.integers(1, 4))
+    def a_customer_who_is_never_satisfied(self, place: int, rounds: int) -> None:
+        visit = self.an_open_one(place)
+        key = visit.joined_to or visit.id
+        for number in range(rounds):
+            found = queries.of_visit(key)
+            if found is not None and found.state == RectificationState.OPEN:
+                self.reported(
+                    self.as_now("clerk" if visit.unit_id == self.world.units["D1"].id else "clerk2"), found
+                )
+            self.come_again(1, 11)
+            who = ("agent", "agent2")[number % 2]
+            if self.refused_or(lambda who=who: service.claim(self.world.as_(who), key)):  # type: ignore[misc]
+                self.save(who, key, "unsatisfied")
+
+    @rule(place=PLACES)
+    def comment(self, place: int) -> None:
+        for who in ("region", "region2"):
+            actor = self.as_now(who)
+            found = queries.list_rectifications(actor, comment_due=True).items
+            if place < len(found):
+                service.comment(actor, found[place].id, "我去看")
+
+    @rule(parent=st.sampled_from(("R1", "R2")))
+    def the_dealer_moves(self, parent: str) -> None:
+        admin = commander(self.world.network)
+        line = UnitLine(2, "dealer", "D1", self.world.units["D1"].name, parent)
+        network.import_units(admin, self.world.network.root_path, [line], clock.now())
+        return_visits.follow_units(admin)
+
+    def as_now(self, who: str) -> Actor:
+        """As this person, wherever the unit stands by now."""
+        self.world.as_("supervisor")
+        actor = accounts.actor_of_membership(self.world.actors[who].person_id or 0, None)
+        assert actor is not None
+        act_as(actor)
+        look_as(actor.scope)
+        return actor
 
     @rule(place=PLACES)
     def waive(self, place: int) -> None:
@@ -259,6 +306,48 @@ class Floor(RuleBasedStateMachine):
             assert queries.by_day(month, self.world.units["HQ"])[-1].figures == total
 
     @invariant()
+    def a_region_counts_what_it_consolidated_whoever_looks(self) -> None:
+        if not hasattr(self, "sheets"):
+            return
+        recounted: dict[tuple[date, int], Figures] = defaultdict(Figures)
+        for visit in self.listed():
+            recounted[visit.month, visit.region_id] += figures_of(visit)
+        for who, codes in (("supervisor", ("R1", "R2")), ("region", ("R1",)), ("region2", ("R2",))):
+            actor = self.world.as_(who)
+            for month in MONTHS:
+                lines = {line.unit.id: line.figures for line in queries.by_region(month, actor.unit_path)}
+                units = [self.world.units[code].id for code in codes]
+                assert lines == {each: recounted[month, each] for each in units if (month, each) in recounted}
+                days = queries.by_day(month, network.get_unit(actor.unit_id))
+                assert (days[-1].figures if days else Figures()) == sum(lines.values(), Figures())
+
+    @invariant()
+    def a_comment_that_is_owed_has_one_clock_at_the_present_region(self) -> None:
+        if not hasattr(self, "sheets"):
+            return
+        self.world.as_("supervisor")
+        everything = list(db.session.scalars(db.select(Rectification)))
+        clocks_of_comments = queries.comment_clocks(everything)
+        running = db.session.scalar(
+            db.text(
+                "SELECT count(*) FROM obligation WHERE kind = 'rectification_comment' AND closed_at IS NULL"
+            )
+        )
+        assert running == len(clocks_of_comments)
+        for found in everything:
+            last = queries.rounds_of([found.id])[found.id][-1]
+            owed = clocks_of_comments.get(found.id)
+            assert found.comment_due is (owed is not None)
+            if owed is not None:
+                region = network.superior_of_kind(found.unit_path, "region")
+                assert region is not None
+                assert (owed.unit_id, owed.unit_path) == (region.id, region.unit_path)
+            if found.state == RectificationState.CLOSED or last.comment:
+                assert owed is None
+            elif found.rounds >= FROM_ROUND and last.withdrawn_at is None:
+                assert owed is not None
+
+    @invariant()
     def nobody_holds_two_and_each_dealer_owes_what_is_with_it(self) -> None:
         if not hasattr(self, "sheets"):
             return
@@ -294,7 +383,7 @@ def test_R040_every_visit_and_every_count_is_right_whatever_happens(world: World
     consolidated(world, {"D1": again}, NOVEMBER)
     here = type("Here", (Floor,), {"world": world, "at": at})
     few = settings(
-        max_examples=25,
+        max_examples=20,
         stateful_step_count=15,
         deadline=None,
         database=None,

@@ -87,12 +87,20 @@ def documents_of(rectification_ids: Iterable[int]) -> dict[tuple[int, int], list
     return found
 
 
-def comment_clocks(listed: Iterable[Rectification], *, closed_too: bool = False) -> dict[int, Obligation]:
-    """What a regional manager has to say to each of these: its clock by the rectification's id; of several the last."""
+def comment_clocks(listed: Iterable[Rectification]) -> dict[int, Obligation]:
+    """What a regional manager has to say to each of these: the clock that runs, by the rectification's id."""
     rounds = {subject: each for each in listed for subject in each.subjects}
     about = [(each.unit_path, subject) for subject, each in rounds.items()]
-    found = clocks.list_about(Kind.RECTIFICATION_COMMENT, about, closed_too=closed_too)
+    found = clocks.list_about(Kind.RECTIFICATION_COMMENT, about)
     return {rounds[subject].id: owed for subject, owed in found.items()}
+
+
+def last_comment_clock(found: Rectification) -> Obligation | None:
+    """Headquarters' eyes: the latest one, closed or not, whoever held it: the dealer may have moved since."""
+    chosen = select(Obligation).where(
+        Obligation.kind == Kind.RECTIFICATION_COMMENT, Obligation.subject.in_(found.subjects)
+    )
+    return db.session.scalar(chosen.order_by(Obligation.id.desc()).limit(1))
 
 
 def clocks_of(listed: Iterable[Rectification]) -> dict[int, Obligation]:

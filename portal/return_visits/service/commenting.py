@@ -80,10 +80,12 @@ def withdraw(actor: Actor, found: Rectification, reason: str, *, this_round: boo
 
 def revive(actor: Actor, found: Rectification, closed_at: datetime) -> None:
     """The closing of that moment was a mistake: what it had waived is owed again."""
-    owed = queries.comment_clocks([found], closed_too=True).get(found.id)
+    owed = queries.last_comment_clock(found)
     if owed is not None and owed.waived_at is not None and owed.waived_at >= closed_at:
         clocks.revive(actor, owed.kind, owed.unit_id, owed.subject, "corrected")
         found.comment_due = True
+        if not found.unit_path.startswith(owed.unit_path):
+            follow_units(actor)
 
 
 def follow_units(actor: Actor) -> int:
