@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from portal import clocks, ledger
+from portal import clocks, ledger, rulebook
 from portal.core.db import db, finish
 from tests.conftest import Hands
 from tests.factories import World
@@ -160,3 +160,61 @@ def test_R033_a_hearing_may_suspend_in_the_place_of_cancelling_not_the_other_way
     court.step(harder, "appeal")
     answer = court.tried(harder, "decide", decision="varied", note="More.", measures=MEASURES["cancelled"])
     assert (answer.status_code, answer.json["code"]) == (422, "not_milder")
+
+
+def test_R035_whoever_is_disqualified_reads_appeals_and_pays_and_files_nothing_new(
+    world: World, court: Court, at: Hands, browser_as: Any
+) -> None:
+    """Through every door: what was prepared before cannot be submitted any more either."""
+    at("2026-11-02 09:00")
+    body = {"month": "2026-10", "customers": [CUSTOMER]}
+    prepared = court("clerk").post("/customer-files", json=body).json["id"]
+    earlier = court.propose(rule="R033", unit="D1", measures=[{"kind": "warning"}])["id"]
+    case = court.propose(rule="R035", unit="D1", measures=[{"kind": "dealer_disqualified"}])["id"]
+    for one in (case, earlier):
+        court.step(one, "statement")
+        court.step(one, "approve")
+        court.step(one, "serve")
+    court.step(case, "appeal")
+    court.step(case, "decide")
+    court.step(case, "execute", "officer")
+    refused = {
+        "a new file": court("clerk").post("/customer-files", json=body),
+        "what was prepared": court("clerk").post(f"/customer-files/{prepared}/submit", json={"missing": []}),
+        "a mended row": court("clerk").patch(f"/customer-files/{prepared}/rows/1", json={"quantity": 2}),
+        "a nil return": court("clerk").post(
+            "/customer-files", json={"month": "2026-10", "nil": True, "reason": "x"}
+        ),
+        "its stores": court("store").post(
+            "/customer-files", json={"month": "2026-10", "nil": True, "reason": "x"}
+        ),
+    }
+    assert {
+        what: (each.status_code, each.json.get("code")) for what, each in refused.items()
+    } == dict.fromkeys(refused, (409, "dealer_disqualified"))
+    page = browser_as(world.actors["clerk"]).get("/files/2026-10").text
+    assert "取消资格" in page or "取消经销商资格" in page
+    assert court("clerk").get(f"/customer-files/{prepared}").status_code == 200
+    assert court("principal").get(f"/sanction-cases/{case}").status_code == 200
+    assert court.step(earlier, "appeal")["state"] == "appealed"
+    court.margin("D1", 500)
+    assert court("principal").get("/ledger/D1/entries").json["items"] != []
+    assert court("clerk2").post("/customer-files", json=body).status_code == 202  # the others file
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_circular_names_its_party_as_far_as_the_rulebook_says(
+    world: World, court: Court, at: Hands, named: bool, monkeypatch: pytest.MonkeyPatch, browser_as: Any
+) -> None:
+    world.as_("officer")
+    book = rulebook.at_version(world.network.id, 1)
+    procedure = book.sanctions.procedure.model_copy(update={"circular_names_party": named})
+    ruled = book.model_copy(update={"sanctions": book.sanctions.model_copy(update={"procedure": procedure})})
+    monkeypatch.setattr(rulebook, "at_version", lambda *_: ruled)
+    executed(court, at, rule="R033", unit="D1", measures=[{"kind": "circular"}])
+    name = world.units["D1"].name
+    for who in world.actors:  # on every role's start page
+        assert "通报批评" in browser_as(world.actors[who]).get("/").text, who
+    for who in ("store3", "clerk2", "region2", "agent", "admin"):  # whose pages name that dealer nowhere else
+        for place in ("/", "/circulars"):
+            assert (name in browser_as(world.actors[who]).get(place).text) is named, (who, place)
