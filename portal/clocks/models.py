@@ -24,8 +24,8 @@ from portal.core.db import Base, Keyed, Walled
 Instant = DateTime(timezone=True)
 RUNNING = "closed_at IS NULL AND paused_at IS NULL AND breached_at IS NULL"
 """Still owed, its clock not stopped, not yet marked as missed."""
-OF_CASES = "'statement', 'acknowledgement', 'appeal', 'handed_on', 'top_up'"
-"""The clocks that stand for what sanctions says is owed in its cases, apart from headquarters' steps."""
+OF_CASES = "'statement', 'acknowledgement', 'appeal', 'handed_on', 'top_up', 'refund'"
+"""The clocks that stand for what the rooms below say is owed in cases and of margins; headquarters' steps apart."""
 
 
 def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:

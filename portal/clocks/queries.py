@@ -258,7 +258,7 @@ def steps_of(obligation_id: int) -> Sequence[ClockStep]:
     return db.session.scalars(chosen.order_by(ClockStep.at, ClockStep.step)).all()
 
 
-OF_CASES = (Kind.CASE_STEP, Kind.HANDED_ON, *rules.RIGHTS)
+OF_CASES = (Kind.CASE_STEP, Kind.HANDED_ON, Kind.REFUND, *rules.RIGHTS)
 """Clocks that only those see who see the case."""
 DECIDED = (*OF_CASES, Kind.TOP_UP)
 """Their limits are the case's own: nobody moves them here."""

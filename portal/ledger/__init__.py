@@ -2,6 +2,8 @@
 
 from portal.ledger.models import Transaction, Withholding
 from portal.ledger.queries import (
+    OWED_REFUNDS,
+    REFUNDED_AT,
     Balance,
     Entry,
     Proof,
@@ -50,7 +52,9 @@ from portal.ledger.service import (
 
 __all__ = [
     "KIND_WORDS",
+    "OWED_REFUNDS",
     "PURPOSE_WORDS",
+    "REFUNDED_AT",
     "AccountKind",
     "Balance",
     "Cause",

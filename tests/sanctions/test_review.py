@@ -1,6 +1,6 @@
 """What hangs on a case that fell is looked at again, also after it took effect; what it did is undone."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -285,3 +285,59 @@ def test_the_margin_page_shows_what_is_to_be_topped_up(
     assert "¥5,000.00中已到账 ¥2,000.00" in page
     court.margin("D1", 300_000, "BANK-2")
     assert "待补缴" not in principal.get("/margin/D1").text
+
+
+# --- a margin that is to be paid back -----------------------------------------------------------------------------
+
+
+def test_the_margin_of_a_dealer_that_left_is_a_clock_of_finance(
+    world: World, court: Court, at: Hands, browser_as: Any
+) -> None:
+    """Half within 30 working days (the rulebook's terms), met by what was paid."""
+    court.margin("D1", 300_000)
+    executed(court, at, rule="R035", unit="D1", measures=[{"kind": "dealer_disqualified"}])
+    clocks.sweep(world.network, at.forward(minutes=1))
+    finish(good=True)
+    (clock,) = court("finance").get("/obligations?kind=refund").json["items"]
+    world.as_("finance")
+    leaving = ledger.leaving_of(ledger.unit_owner(world.units["D1"]))
+    assert leaving is not None
+    assert datetime.fromisoformat(clock["due_at"]) == leaving.first_due_at
+    assert (clock["subject"], clock["unit"], clock["source"]) == (f"D1:{leaving.id}", "HQ", "R035")
+    for who in ("admin", "supervisor", "principal", "region"):
+        assert court(who).get("/obligations?kind=refund").json["items"] == [], who
+    page = browser_as(world.actors["finance"]).get("/clock?kind=refund").text
+    assert "退还品牌保证金" in page
+    assert 'href="/margin/D1"' in page
+    body = {"amount": 100_000, "reference": "R-1", "reason": "a part"}
+    assert court("finance").post("/ledger/D1/refunds", json=body).status_code == 201
+    clocks.sweep(world.network, at.forward(minutes=1))
+    finish(good=True)
+    assert [state for _, state in clock_of(court, "refund", "finance")] == ["open"]
+    body = {"amount": 50_000, "reference": "R-2", "reason": "the rest of the half"}
+    assert court("finance").post("/ledger/D1/refunds", json=body).status_code == 201
+    clocks.sweep(world.network, at.forward(minutes=1))
+    finish(good=True)
+    assert [state for _, state in clock_of(court, "refund", "finance")] == ["met"]
+
+
+def test_what_is_not_paid_back_in_time_is_told_of_and_who_stays_is_owed_nothing(
+    world: World, court: Court, at: Hands
+) -> None:
+    for unit in ("D1", "D2"):
+        court.margin(unit, 300_000, f"BANK-{unit}")
+    executed(court, at, rule="R035", unit="D1", measures=[{"kind": "dealer_disqualified"}])
+    case = executed(court, at, rule="R035", unit="D2", measures=[{"kind": "dealer_disqualified"}])
+    clocks.sweep(world.network, at.forward(minutes=1))
+    put_up(world, case, at)
+    court.step(case, "review", "approver2", decision="revoked", note="It was none.")
+    clocks.sweep(world.network, at.forward(days=60))
+    clocks.sweep(world.network, at.forward(days=1))
+    finish(good=True)
+    states = {subject.partition(":")[0]: state for subject, state in clock_of(court, "refund", "finance")}
+    assert states == {"D1": "breached", "D2": "waived"}
+    for who in ("finance", "executive"):
+        actor = world.as_(who)
+        chosen = "membership_id = :id AND kind = 'obligation:overdue' AND link = '/margin/D1'"
+        told = text(f"SELECT count(*) FROM notice WHERE {chosen}")
+        assert db.session.scalar(told, {"id": actor.membership_id}) == 1, who

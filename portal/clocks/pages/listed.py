@@ -44,7 +44,7 @@ def obligations() -> str:
     args: dict[str, Any] = {"kind": kind.value if kind else "", "of": "mine" if own else None}
     unseen: tuple[Kind, ...] = ()
     if actor.role not in sanctions.ALL_CASES:
-        unseen = (Kind.CASE_STEP, Kind.HANDED_ON, *(() if party else RIGHTS))
+        unseen = (Kind.CASE_STEP, Kind.HANDED_ON, Kind.REFUND, *(() if party else RIGHTS))
     kinds = [each for each in Kind if each not in unseen]
     return render_template(
         "clocks/obligations.html",

@@ -34,6 +34,7 @@ KIND_WORDS = {
     Kind.APPEAL: _("Appeal in a sanction case"),
     Kind.TOP_UP: _("Brand margin to be topped up"),
     Kind.HANDED_ON: _("Measure to be carried out"),
+    Kind.REFUND: _("Brand margin to be paid back"),
     Kind.ESCALATION: _("To be seen to"),
 }
 STATE_TAGS = {
@@ -56,6 +57,7 @@ CONSEQUENCES = {
     Kind.TOP_UP: _("Finance and the sanction officers are told; it goes up to the superior"),
     Kind.HANDED_ON: _("Executives are told"),
     Kind.CASE_STEP: _("Executives are told"),
+    Kind.REFUND: _("Executives are told"),
 }
 """What follows where no rule of the rulebook says it."""
 PLACES = {"dealer": "/files/{month}", "store": "/files/{month}", "region": "/region/{month}"}
@@ -148,7 +150,7 @@ def lines(actor: Actor, duties: Sequence[Obligation], now: datetime) -> list[Lin
                 unit=unit,
                 person=names.get(duty.person_id or 0, ""),
                 kind=KIND_WORDS[duty.kind],
-                about=_about(origin, units) if origin else f"{case[0]} {case[1]}" if case else "",
+                about=_about(origin, units) if origin else _subject(duty, case),
                 state=("mute", LAPSED[duty.kind]) if lapsed else STATE_TAGS[duty.state_at(now)],
                 limit=rules.due_as_shown(
                     now,
@@ -212,6 +214,13 @@ def _unheld(actor: Actor, duties: Sequence[Obligation], now: datetime) -> set[in
     }
 
 
+def _subject(duty: Obligation, case: tuple[str, str] | None) -> str:
+    """The case with its party, or the dealer's code of a margin."""
+    if case is not None:
+        return f"{case[0]} {case[1]}"
+    return telling.number_of(duty.subject) if duty.kind is Kind.REFUND else ""
+
+
 def _cases(actor: Actor, duties: Sequence[Obligation]) -> Mapping[int, tuple[str, str]]:
     """Number and party of the case that each of these clocks is about, as far as this actor may see it."""
     by_id = {duty.id: sanctions.case_of(duty.subject) for duty in duties if duty.kind is Kind.CASE_STEP}
@@ -248,6 +257,8 @@ def _follows(actor: Actor, duty: Obligation) -> Sequence[Answerable]:
 
 def _href(actor: Actor, duty: Obligation, unit: Unit) -> str:
     """Where it is done, for those who do it themselves."""
+    if duty.kind is Kind.REFUND and actor.may(Permission.LEDGER_READ):
+        return f"/margin/{telling.number_of(duty.subject)}"
     if duty.kind is Kind.HANDED_ON and actor.may(Permission.SANCTION_CARRY_OUT):
         return "/handed-on"
     about_rectifications = duty.kind in (Kind.RECTIFICATION, Kind.RECTIFICATION_COMMENT)

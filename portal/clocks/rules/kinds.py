@@ -21,6 +21,7 @@ class Kind(StrEnum):
     APPEAL = "appeal"
     TOP_UP = "top_up"
     HANDED_ON = "handed_on"
+    REFUND = "refund"
     ESCALATION = "escalation"
 
 

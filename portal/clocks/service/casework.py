@@ -1,6 +1,6 @@
 """What is to be done in cases as clocks like all others: headquarters' steps, the party's statement, acknowledgement
-and appeal, margins to be topped up, measures handed to those who act. Sanctions stands below and cannot start them, so
-the sweep keeps up. A dealer that is disqualified files nothing: what it owed of files it owes no more.
+and appeal, margins to be topped up or paid back, measures handed to those who act. The rooms below cannot start them,
+so the sweep keeps up. A dealer that is disqualified files nothing: what it owed of files it owes no more.
 
 What is owed now is what sanctions says; its rows are opened, moved and closed to match, set-based and in the sweep's
 transaction, before anybody is reminded: whoever took the step meanwhile hears nothing.
@@ -10,7 +10,8 @@ from datetime import datetime
 
 from sqlalchemy import text
 
-from portal import sanctions
+from portal import ledger, rulebook, sanctions
+from portal.clocks import queries
 from portal.clocks.models import OF_CASES
 from portal.clocks.rules import RIGHTS
 from portal.core import events
@@ -51,13 +52,14 @@ KEEP_UP = (
 """Closed first: a step is judged by when it was taken, not by when the sweep saw it."""
 
 
-_BY_CASES = f"WITH owed AS MATERIALIZED ({sanctions.OWED_BY_CASES})"
+_BY_CASES = f"WITH owed AS MATERIALIZED ({sanctions.OWED_BY_CASES} UNION ALL {ledger.OWED_REFUNDS})"
 _RIGHTS = ", ".join(f"'{kind.value}'" for kind in RIGHTS)
 BY_CASES = (
     text(
         f"""{_BY_CASES},
         gone AS MATERIALIZED (
-            SELECT o.id, {sanctions.DONE_AT} AS done_at FROM obligation o
+            SELECT o.id, CASE WHEN o.kind = 'refund' THEN {ledger.REFUNDED_AT} ELSE {sanctions.DONE_AT} END AS done_at
+            FROM obligation o
             WHERE o.network_id = :network AND o.closed_at IS NULL AND o.kind IN ({OF_CASES})
               AND NOT EXISTS (SELECT 1 FROM owed WHERE owed.kind = o.kind AND owed.unit_id = o.unit_id
                               AND owed.subject = o.subject)),
@@ -137,6 +139,7 @@ OWED_AGAIN = text(
 def keep_up(who: events.Doer, of: Network, now: datetime) -> None:
     """Let the clocks be what sanctions says is owed now; twice is the same as once."""
     values = {"network": of.id, "root": of.root_path, "office": int(of.root_path.rstrip(".")), "now": now}
-    values |= {"doer": who.name, "via": who.via}
+    terms = rulebook.current(of.id, queries.running_month(of.id, now)).sanctions.procedure.source
+    values |= {"doer": who.name, "via": who.via, "terms": terms}
     for statement in (*KEEP_UP, *BY_CASES, OWED_AGAIN, LET_OFF):
         db.session.execute(statement, values)

@@ -240,7 +240,7 @@ class Looking:
         known = {row.id: row for row in rows if row.origin_id is None}
         ranks: dict[tuple[int, int], list[int]] = defaultdict(list)
         for row in rows:
-            if row.kind not in (Kind.CASE_STEP, Kind.HANDED_ON):
+            if row.kind not in (Kind.CASE_STEP, Kind.HANDED_ON, Kind.REFUND):
                 ranks[row.rulebook_version, row.level].append(row.id)
         for (version, level), ids in ranks.items():
             escalation = rulebook.at_version(self.of.id, version).calendar.escalation

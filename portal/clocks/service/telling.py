@@ -28,6 +28,7 @@ NAMES: dict[Kind, str] = {
     Kind.APPEAL: "Appeal in a sanction case",
     Kind.TOP_UP: "Brand margin to be topped up",
     Kind.HANDED_ON: "Measure to be carried out",
+    Kind.REFUND: "Brand margin to be paid back",
     Kind.ESCALATION: "To be seen to",
 }
 """As the catalogues have them: each reader gets the words of its language."""
@@ -70,13 +71,15 @@ def link_of(row: Any, unit_kind: str) -> str:
         return f"/rectifications/{row.subject.partition('-')[0]}"
     if row.kind == Kind.HANDED_ON:
         return "/handed-on"
+    if row.kind == Kind.REFUND:
+        return f"/margin/{number_of(row.subject)}"
     if row.kind in OF_CASES:
         return f"/sanctions/{number_of(row.subject)}"
     return f"/clock/{row.id}"
 
 
 def number_of(subject: str) -> str:
-    """The case that a clock of `OF_CASES` is about."""
+    """The case, or the dealer's code, that a clock of `OF_CASES` or a refund is about."""
     return subject.partition(":")[0]
 
 
@@ -91,6 +94,8 @@ def roles_of(row: Any, unit_kind: str, *, late: bool) -> Sequence[Role]:
         return (*sanctions.whose_step(row.subject), *((Role.EXECUTIVE,) if late else ()))
     if row.kind == Kind.HANDED_ON:
         return (Role.EXECUTIVE,)
+    if row.kind == Kind.REFUND:
+        return (Role.FINANCE, Role.EXECUTIVE) if late else (Role.FINANCE,)
     if row.kind in RIGHTS:
         return tuple(Role) if row.person_id is not None else tuple(sanctions.ANSWERS_FOR)
     return HOLDERS[unit_kind]

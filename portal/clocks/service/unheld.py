@@ -17,15 +17,19 @@ from portal.clocks.service.escalating import HOLDERS
 from portal.clocks.service.looking import Looking
 from portal.core.db import db
 
+OF_OFFICE = {
+    Kind.HANDED_ON: Role.EXECUTIVE,
+    Kind.REFUND: Role.FINANCE,
+    Kind.ESCALATION: Role.HQ_SUPERVISOR,
+}
+"""What headquarters owes apart from steps of cases, and who holds it there."""
 _COLUMNS = (
     "o.id, o.unit_path, o.unit_id, o.kind, o.subject, o.month, o.rulebook_version, o.due_at, o.first_due_at"
 )
 _NOT_YET = """NOT EXISTS (SELECT 1 FROM clock_step s WHERE s.network_id = o.network_id AND s.obligation_id = o.id
                          AND s.step = 'unheld')"""
 _LAST = "ORDER BY o.due_at, o.id LIMIT :batch FOR NO KEY UPDATE OF o SKIP LOCKED"
-_APART = ", ".join(
-    f"'{kind.value}'" for kind in (Kind.ESCALATION, Kind.CASE_STEP, Kind.HANDED_ON, *rules.RIGHTS)
-)
+_APART = ", ".join(f"'{kind.value}'" for kind in (*OF_OFFICE, Kind.CASE_STEP, *rules.RIGHTS))
 _RIGHTS = ", ".join(f"'{kind.value}'" for kind in rules.RIGHTS)
 _SPEAKERS = ", ".join(f"'{role.value}'" for role in sanctions.ANSWERS_FOR)
 
@@ -57,8 +61,6 @@ ROLES = text(
     """SELECT DISTINCT m.role FROM membership m JOIN person p ON p.id = m.person_id
        WHERE m.network_id = :network AND m.unit_id = :office AND m.status = 'active' AND p.status = 'active'"""
 )
-OF_OFFICE = {Kind.HANDED_ON: Role.EXECUTIVE, Kind.ESCALATION: Role.HQ_SUPERVISOR}
-"""What headquarters owes apart from steps of cases, and who holds it there."""
 
 
 def steps_unheld(network_id: int, office: int, now: datetime) -> set[str]:

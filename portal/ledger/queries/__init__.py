@@ -22,10 +22,13 @@ from portal.ledger.queries.accounts import (
     waiting_withholdings,
     withheld,
 )
+from portal.ledger.queries.owed import OWED_REFUNDS, REFUNDED_AT
 from portal.ledger.queries.proof import Proof, prove
 from portal.ledger.queries.statements import Statement, statement, statement_xlsx
 
 __all__ = [
+    "OWED_REFUNDS",
+    "REFUNDED_AT",
     "Balance",
     "Entry",
     "Proof",
