@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Computed,
     Date,
     DateTime,
     ForeignKeyConstraint,
@@ -24,6 +25,14 @@ from portal.sanctions.rules import Measure, State
 Instant = DateTime(timezone=True)
 EMPTY = text("''")
 NOTHING = text("'{}'")
+NEVER = "timestamptz '9999-12-31 00:00:00+00'"
+LISTED = (
+    f"CASE WHEN state IN ('executed', 'revoked') OR step_due_at IS NULL THEN {NEVER} ELSE step_due_at END"
+)
+"""Executed and revoked ones wait to be closed by themselves: nobody is late."""
+SHORT = """undone_at IS NULL AND (short_minor > 0
+           OR kind = 'top_up' AND applied_at IS NOT NULL AND settled_at IS NULL)"""
+"""An effect for which money is missing: in the words of its index."""
 
 
 class Breach(Keyed, Walled, Base):
@@ -94,6 +103,9 @@ class Case(Keyed, Walled, Base):
     occurred_at: Mapped[datetime] = mapped_column(Instant)
     drafted_at: Mapped[datetime] = mapped_column(Instant)
     step_due_at: Mapped[datetime | None] = mapped_column(Instant)  # until when the next step is to be taken
+    listed_at: Mapped[datetime] = mapped_column(
+        Instant, Computed(LISTED, persisted=True)
+    )  # the boards' order: the least time left first, what owes no step last
     told_at: Mapped[datetime | None] = mapped_column(Instant)
 
     proposed_at: Mapped[datetime | None] = mapped_column(Instant)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
-from portal import clocks, network, notices, rulebook
+from portal import clocks, network, notices, rulebook, sanctions
 from portal.access import Actor, Role, act_as
 from portal.audit import queries as trail
 from portal.audit.rules import Asked
@@ -18,14 +18,23 @@ from portal.clocks import queries as duties
 from portal.core.db import db, finish, libpq_url, look_as
 from portal.core.scope import CLOSED, enter
 from portal.customer_files import queries as files
+from portal.home.queries import places
+from portal.return_visits.queries import coverage, visits
+from portal.return_visits.rules.outcomes import State as VisitState
+from portal.sanctions.queries import pages as courts
+from portal.sanctions.queries.pages import Tab
 from tests.conftest import NOW, an_app
 from tests.customers import crowd
+from tests.performance import filled
 from tests.performance.explained import explained
 
 pytestmark = pytest.mark.slow
 SIZE = int(os.environ.get("PORTAL_CROWD", "200000"))
 MOST_BUFFERS = 1_000
-LARGE = {"customer_file_row", "customer_file_problem", "customer_file", "obligation", "notice", "event"}
+LARGE = {
+    *("customer_file_row", "customer_file_problem", "customer_file", "obligation", "notice", "event"),
+    *("breach", "sanction_case", "sanction_effect", "circular", "visit", "visit_day"),
+}
 OCTOBER = date(2026, 10, 1)
 ROOT = "10010000."
 REGION = "10010000.10010007."
@@ -78,10 +87,12 @@ def full(cloned: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory)
             crowd.ROWS.format(n=SIZE, network=1001, rare=crowd.RARE, given_count=len(crowd.GIVEN), **names)
         )
         connection.execute(MORE.format(size=SIZE))
+        for rows in (filled.CASES, filled.CLOCKS, filled.VISITS):
+            connection.execute(rows.format(size=SIZE))
         connection.execute("VACUUM ANALYZE")
     app = an_app(libpq_url(url, role=None), tmp_path_factory.mktemp("full"))
     with app.app_context():
-        rulebook.install(an_actor("headquarters", ROOT), 1001, ROOT, "flooring", date(2024, 1, 1))
+        rulebook.install(an_actor("headquarters"), 1001, ROOT, "flooring", date(2024, 1, 1))
         finish(good=True)
         yield
         db.session.remove()
@@ -92,12 +103,22 @@ def full(cloned: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory)
 
 ROLES = {
     "headquarters": Role.HQ_SUPERVISOR,
+    "officer": Role.SANCTION_OFFICER,
+    "approver": Role.SANCTION_APPROVER,
+    "finance": Role.FINANCE,
+    "executive": Role.EXECUTIVE,
+    "agent": Role.HQ_AGENT,
     "region": Role.REGIONAL_MANAGER,
     "dealer": Role.DEALER_CLERK,
+    "principal": Role.DEALER_PRINCIPAL,
 }
+KINDS = {"region": "region", "dealer": "dealer", "principal": "dealer"}
+PATHS = {"headquarters": ROOT, "region": REGION, "dealer": DEALER}
 
 
-def an_actor(kind: str, path: str) -> Actor:
+def an_actor(who: str) -> Actor:
+    kind = KINDS.get(who, "headquarters")
+    path = PATHS[kind]
     unit_id = int(path.rstrip(".").split(".")[-1])
     actor = Actor(
         person_id=None,
@@ -112,7 +133,7 @@ def an_actor(kind: str, path: str) -> Actor:
         unit_kind=kind,
         unit_name=kind,
         unit_path=path,
-        role=ROLES[kind],
+        role=ROLES[who],
     )
     act_as(actor)
     look_as(actor.scope)
@@ -147,7 +168,12 @@ HOT: dict[str, tuple[str, Callable[[Actor], Any]]] = {
     "clocks that run": ("headquarters", lambda me: duties.list_obligations(me, NOW, state=clocks.State.OPEN)),
     "clocks of a month": ("region", lambda me: duties.list_obligations(me, NOW, month=OCTOBER)),
     "what a unit owes": ("dealer", lambda me: duties.duties_of(me.unit_id)),
+    "what headquarters owes": ("headquarters", lambda me: duties.duties_of(me.unit_id)),
     "a month's clocks": ("headquarters", lambda me: duties.month_duties(OCTOBER)),
+    "a sweep with nothing due": (
+        "headquarters",
+        lambda me: clocks.sweep(network.get_network(me.network_id), NOW),
+    ),
     "unread notices": ("dealer", notices.unread),
     "notices": ("dealer", notices.list_notices),
     "the trail": ("headquarters", lambda me: trail.list_events(Asked(), ZONE)),
@@ -163,13 +189,36 @@ HOT: dict[str, tuple[str, Callable[[Actor], Any]]] = {
         "headquarters",
         lambda me: trail.list_events(Asked(since=date(2026, 1, 1), until=date(2026, 12, 31)), ZONE),
     ),
+    **{f"the rail of {who}": (who, lambda me: places.waiting(me, NOW)) for who in ROLES},
+    **{f"cases {tab.value}": ("officer", lambda me, tab=tab: courts.board(me, tab, NOW)) for tab in Tab},
+    "cases to judge": ("approver", lambda me: courts.to_do(me, NOW, limit=8)),
+    "cases counted": ("officer", lambda me: courts.counts(me, list(Tab), NOW)),
+    "cases of a state": ("officer", lambda me: sanctions.list_cases(me, state=sanctions.State.CLOSED)),
+    "my cases": ("principal", sanctions.list_cases),
+    "my open cases": ("principal", lambda me: courts.to_do(me, NOW, limit=8)),
+    "circulars": ("dealer", lambda me: sanctions.list_circulars(me.network_id)),
+    "whether one may file": ("dealer", lambda me: sanctions.may_file(network.get_unit(me.unit_id), NOW)),
+    "visits": ("agent", lambda me: visits.list_visits(me, visits.Filters(), NOW)),
+    "visits of a month and state": (
+        "agent",
+        lambda me: visits.list_visits(me, visits.Filters(OCTOBER, VisitState.WAITING), NOW),
+    ),
+    "visits that are held": (
+        "agent",
+        lambda me: visits.list_visits(me, visits.Filters(state=VisitState.CLAIMED), NOW),
+    ),
+    "the queue ahead": ("agent", lambda me: visits.queue_ahead(1, NOW)),
+    "coverage of all dealers": ("headquarters", lambda me: coverage.by_dealer(OCTOBER, ROOT)),
+    "coverage of all regions": ("headquarters", lambda me: coverage.by_region(OCTOBER, ROOT)),
+    "coverage of a region": ("region", lambda me: coverage.by_dealer(OCTOBER, REGION)),
+    "coverage of the own dealer": ("dealer", lambda me: coverage.total(OCTOBER, DEALER)),
 }
 
 
 @pytest.mark.parametrize("name", HOT)
 def test_a_hot_query_has_its_index(full: None, name: str) -> None:
-    kind, ask = HOT[name]
-    actor = an_actor(kind, {"headquarters": ROOT, "region": REGION, "dealer": DEALER}[kind])
+    who, ask = HOT[name]
+    actor = an_actor(who)
     ask(actor)  # what is read once for a process is read
     db.session.rollback()
     with explained(db.engine) as costs:

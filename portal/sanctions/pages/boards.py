@@ -121,7 +121,7 @@ def _board(endpoint: str, tabs: Sequence[Tab], tab: Tab) -> str:
             (
                 url_for("sanctions.cases", state=each.value, **keep),
                 shown.TAB_WORDS[each],
-                counted[each],
+                shown.counted(counted[each]),
                 each is tab,
             )
             for each in tabs

@@ -14,7 +14,7 @@ from portal.rulebook import Who
 from portal.sanctions import queries
 from portal.sanctions.models import Case, Effect, Step
 from portal.sanctions.queries import pages as listed
-from portal.sanctions.queries.pages import ENDED, Tab
+from portal.sanctions.queries.pages import ENDED, MOST_COUNTED, Tab
 from portal.sanctions.rules import FROM_MARGIN, MONEY, MOVES, REVIEWED, MeasureKind, Move, State, at_stake
 from portal.sanctions.service.steps import refuse_hands
 
@@ -62,6 +62,11 @@ DUE_WORDS: Mapping[State, Any] = {
     State.UPHELD: _("to be executed by"),
     State.VARIED: _("to be executed by"),
 }
+
+
+def counted(count: int) -> str:
+    """A count that was only counted so far: '999+'."""
+    return f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count)
 
 
 def due_words(case: Case) -> Any:

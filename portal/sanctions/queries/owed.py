@@ -6,11 +6,8 @@ from sqlalchemy import select
 
 from portal.access import Actor, Role
 from portal.core.db import db
-from portal.sanctions.models import Case
+from portal.sanctions.models import NEVER, Case
 from portal.sanctions.rules import MONEY, REVIEWED, State
-
-WAITING = (State.EXECUTED, State.REVOKED)
-"""These wait to be closed by themselves: nobody is late."""
 
 _DECIDED = ", ".join(f"'{state.value}'" for state in REVIEWED)
 REVIEW = f"c.review_at IS NOT NULL AND c.state IN ({_DECIDED})"
@@ -23,7 +20,7 @@ OWED_STEPS = f"""
            c.step_due_at AS due_at, c.rulebook_version, c.requirement AS source
     FROM sanction_case c
     WHERE c.network_id = :network AND c.step_due_at IS NOT NULL AND ({REVIEW} OR c.closed_at IS NULL
-      AND c.state NOT IN ({", ".join(f"'{state.value}'" for state in WAITING)}))
+      AND c.listed_at < {NEVER})
 """  # noqa: S608 - states are constants of this room
 """SQL with `:network`: a row for each case in which somebody at headquarters owes the next step.
 
@@ -98,7 +95,8 @@ UNHELD_STEPS = f"""
         WHERE m.network_id = :network AND m.unit_id = :office AND m.status = 'active' AND p.status = 'active')
     SELECT split_part(owed.subject, ':', 1)::bigint AS case_id, owed.subject
     FROM ({OWED_STEPS}) AS owed
-    JOIN sanction_case c ON c.network_id = :network AND c.id = split_part(owed.subject, ':', 1)::bigint
+    CROSS JOIN LATERAL (SELECT * FROM sanction_case WHERE network_id = :network
+                        AND id = split_part(owed.subject, ':', 1)::bigint OFFSET 0) AS c
     WHERE owed.due_at > :now AND CASE split_part(owed.subject, ':', 2)
         WHEN 'draft' THEN {_ANYBODY.format(role=Role.SANCTION_OFFICER.value)}
         WHEN 'approved' THEN {_ANYBODY.format(role=Role.SANCTION_OFFICER.value)}
@@ -116,7 +114,8 @@ UNHELD_STEPS = f"""
               AND h.person_id IS DISTINCT FROM c.first_approved_by AND h.person_id IS DISTINCT FROM c.approved_by)"""  # noqa: S608
 )
 """SQL with `:network`, `:office`, `:now`: steps of cases that nobody at headquarters may take: the role is held by
-nobody, or (four eyes) only by those who have had a hand in the case already, or whom it is about."""
+nobody, or (four eyes) only by those who have had a hand in the case already, or whom it is about. OFFSET 0 keeps each
+case's look-up by its key."""
 
 BARRED = """
     SELECT c.about_path, c.number, e.applied_at, e.undone_at

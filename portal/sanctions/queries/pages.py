@@ -1,10 +1,10 @@
 """What only pages ask: a case by its number, the boards' tabs with their counts, the steps that are due first."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, case, exists, false, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, text, true
 
 from portal.access import Actor, Role
 from portal.accounts import Membership, Person
@@ -13,13 +13,16 @@ from portal.core.errors import NotFound
 from portal.core.paging import LIMIT, Page, paged
 from portal.core.waiting import HIGH, LOW, NOW, PERSON, Waits
 from portal.network import Unit
-from portal.sanctions.models import Case, Effect
+from portal.sanctions.models import SHORT, Case, Effect
 from portal.sanctions.queries.cases import ANSWERS_FOR, CaseView, is_party, may_see, seen_by, views
-from portal.sanctions.rules import MOVES, REVIEWED, MeasureKind, Move, State
+from portal.sanctions.rules import MOVES, REVIEWED, Move, State
 
-NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 SOON = timedelta(hours=48)
 ENDED = (State.CLOSED, State.REJECTED, State.REVOKED, State.WITHDRAWN)
+OPEN = tuple(state for state in State if state not in ENDED)
+RUNNING = tuple(state for state in OPEN if state is not State.EXECUTED)
+"""What they are, not what they are not: by that an index finds them among all that have ended."""
+MOST_COUNTED = 999
 
 
 class Tab(StrEnum):
@@ -49,10 +52,9 @@ def _is(*states: State) -> ColumnElement[bool]:
 def tab_condition(tab: Tab, now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
     """Which cases stand under a tab."""
     appeal_over = or_(Case.appeal_due_at.is_(None), Case.appeal_due_at <= now)
-    running = ~_is(*ENDED, State.EXECUTED)
     reviewed = Case.review_at.is_not(None)
     conditions: Mapping[Tab, ColumnElement[bool]] = {
-        Tab.OPEN: ~_is(*ENDED),
+        Tab.OPEN: _is(*OPEN),
         Tab.TEND: or_(_is(State.DRAFT, State.APPROVED), and_(reviewed, ~_is(*REVIEWED))),
         Tab.JUDGE: or_(_is(State.PROPOSED, State.APPEALED), and_(reviewed, _is(*REVIEWED))),
         Tab.DRAFT: _is(State.DRAFT),
@@ -61,20 +63,12 @@ def tab_condition(tab: Tab, now: datetime | ColumnElement[datetime]) -> ColumnEl
         Tab.SERVED: and_(_is(State.SERVED), ~appeal_over),
         Tab.APPEALED: _is(State.APPEALED),
         Tab.EXECUTE: or_(_is(State.UPHELD, State.VARIED), and_(_is(State.SERVED), appeal_over)),
-        Tab.SOON: and_(running, Case.step_due_at <= now + SOON),
+        Tab.SOON: and_(_is(*RUNNING), Case.listed_at <= now + SOON),
         Tab.REVIEW: reviewed,
         Tab.SHORT: exists().where(
             Effect.network_id == Case.network_id,
             Effect.case_id == Case.id,
-            Effect.undone_at.is_(None),
-            or_(
-                Effect.short_minor > 0,
-                and_(
-                    Effect.kind == MeasureKind.TOP_UP.value,
-                    Effect.applied_at.is_not(None),
-                    Effect.settled_at.is_(None),
-                ),
-            ),
+            text(SHORT),
         ),
         Tab.EXECUTED: _is(State.EXECUTED),
         Tab.DONE: _is(*ENDED),
@@ -120,30 +114,29 @@ def board(
     if number:
         chosen = chosen.where(Case.number.istartswith(number, autoescape=True))
     if unit is not None:
-        chosen = chosen.where(Case.about_path.startswith(unit.unit_path))
+        chosen = chosen.where(Case.about_path >= unit.unit_path, Case.about_path < f"{unit.unit_path[:-1]}/")
     if rule:
         chosen = chosen.where(or_(Case.rule == rule, Case.requirement == rule))
-    never = literal(NEVER, Case.step_due_at.type)
-    owed = case(
-        (_is(State.EXECUTED, State.REVOKED), never), else_=Case.step_due_at
-    )  # these wait, nobody is late
-    due = func.coalesce(owed, never)
-    return paged(chosen, [due, Case.id], cursor, limit)
+    return paged(chosen, [Case.listed_at, Case.id], cursor, limit)
 
 
 def counts(actor: Actor, tabs: Sequence[Tab], now: datetime) -> Mapping[Tab, int]:
-    """How many cases stand under each tab, in one look."""
-    columns = [func.count().filter(tab_condition(tab, now)).label(tab.value) for tab in tabs]
-    row = db.session.execute(select(*columns).select_from(Case).where(may_see(actor))).one()
-    return dict(zip(tabs, row, strict=True))
+    """How many cases stand under each tab, in one look; of what only ever grows up to MOST_COUNTED + 1."""
+    columns = []
+    for tab in tabs:
+        found = select(Case.id).where(may_see(actor), tab_condition(tab, now))
+        if tab in (Tab.DONE, Tab.ALL):
+            found = found.order_by(Case.id).limit(MOST_COUNTED + 1)
+        columns.append(select(func.count()).select_from(found.subquery()).scalar_subquery().label(tab.value))
+    return dict(zip(tabs, db.session.execute(select(*columns)).one(), strict=True))
 
 
 def due_first(actor: Actor, *, limit: int) -> Sequence[CaseView]:
     """Cases in which somebody owes a step, the least time left first."""
     chosen = (
         select(Case)
-        .where(may_see(actor), Case.step_due_at.is_not(None), ~_is(*ENDED, State.EXECUTED))
-        .order_by(Case.step_due_at, Case.id)
+        .where(may_see(actor), Case.step_due_at.is_not(None), _is(*RUNNING))
+        .order_by(Case.listed_at, Case.id)
         .limit(limit)
     )
     return views(actor, db.session.scalars(chosen).all())
