@@ -17,7 +17,9 @@ SHORT = """undone_at IS NULL AND (short_minor > 0
 def upgrade() -> None:
     op.add_column(
         "sanction_case",
-        sa.Column("listed_at", sa.DateTime(timezone=True), sa.Computed(LISTED, persisted=True)),
+        sa.Column(
+            "listed_at", sa.DateTime(timezone=True), sa.Computed(LISTED, persisted=True), nullable=False
+        ),
     )
     op.create_index("ix_sanction_case_listed", "sanction_case", ["network_id", "listed_at", "id"])
     op.create_index(
