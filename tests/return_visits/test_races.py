@@ -277,3 +277,52 @@ def test_a_visit_that_is_being_saved_gets_its_signals_too(stage: Stage) -> None:
 LEFT_OUT = db.text(
     "SELECT task_name, args FROM procrastinate_jobs WHERE task_name = 'return_visits.signals_of_visit' ORDER BY id"
 )
+
+
+def test_a_month_is_not_sealed_while_a_save_of_it_is_put_right(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who puts right and who seals come one after the other; a sealed month never holds an open visit."""
+    app, world, agents = stage
+    with app.app_context():
+        for _ in range(PEOPLE):
+            enter_as(agents[0])
+            visit = return_visits.claim_next(agents[0])
+            assert visit is not None
+            key = visit.id
+            return_visits.log_attempt(agents[0], key, said("reached", "satisfied"))
+            finish(good=True)
+        db.session.remove()
+    monkeypatch.setattr(clock, "now", lambda: NOW.replace(month=12, day=1))
+    corrected, go_on = threading.Barrier(2), threading.Event()
+
+    def put_right() -> None:
+        with app.app_context():
+            enter_as(agents[0])
+            return_visits.correct(agents[0], key, said("no_answer"))
+            corrected.wait(30)
+            assert go_on.wait(30)
+            finish(good=True)
+            db.session.remove()
+
+    def seal() -> str:
+        with app.app_context():
+            enter_as(world.actors["supervisor"])
+            try:
+                return_visits.seal(world.actors["supervisor"], OCTOBER)
+                finish(good=True)
+                return "sealed"
+            except Conflict as refused:
+                finish(good=False)
+                return refused.code
+            finally:
+                db.session.remove()
+
+    with ThreadPoolExecutor(2) as pool:
+        righting = pool.submit(put_right)
+        corrected.wait(30)
+        sealing = pool.submit(seal)
+        assert not wait([sealing], timeout=0.5).done  # it waits for the save
+        go_on.set()
+        righting.result(30)
+        assert sealing.result(30) == "open_visits"

@@ -425,6 +425,12 @@ def test_the_same_person_in_two_months_is_one_call(world: World, at: Hands) -> N
     assert [each.state for each in (*visits(world), *visits(world, november))] == [State.CLOSED] * 2
     counts_are_right(world)
     counts_are_right(world, november)
+    # one of the two months is sealed: what was said of both cannot be put right in the other one any more
+    at("2026-12-21 10:00")
+    service.seal(world.as_("supervisor"), november)
+    with pytest.raises(Conflict, match="month_sealed"):
+        return_visits.correct(world.as_("agent2"), again.id, said("no_answer"))
+    assert [each.state for each in (*visits(world), *visits(world, november))] == [State.CLOSED] * 2
 
 
 # --- put right --------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import delete, update
 
-from portal import clocks
 from portal.access import Actor, Permission
 from portal.core import clock, events
 from portal.core.db import db
@@ -228,6 +227,7 @@ def correct(actor: Actor, visit_id: int, said: Said) -> Logged:
     history = queries.effective(queries.attempts_of(visit.id))
     last = _correctable(actor, visit, history, now)
     party = [visit, *(each for each in queries.joined_with(visit) if each.attempts)]
+    counting.keep_unsealed(actor.network_id, (each.month for each in party))
     before = [counting.figures_of(each) for each in party]
     step = _step(visit, said, now, ruled, but=last.id)
     first: Attempt | None = None
@@ -266,8 +266,6 @@ def _correctable(actor: Actor, visit: Visit, history: Sequence[Attempt], now: da
         raise Conflict(
             "already_reported", lazy("The dealer has reported since. The next call says how it is.")
         )
-    if clocks.is_sealed(visit.network_id, visit.month):
-        raise Conflict("month_sealed", lazy("This month is sealed."))
     return last
 
 

@@ -10,7 +10,10 @@ from datetime import date
 
 from sqlalchemy import text
 
+from portal import clocks
 from portal.core.db import db
+from portal.core.errors import Conflict
+from portal.core.texts import lazy
 from portal.return_visits.models import Visit
 from portal.return_visits.rules.coverage import NAMES, Figures, counted_as
 from portal.return_visits.rules.outcomes import Standing, State
@@ -38,6 +41,35 @@ _DAY = text(
     ON CONFLICT (network_id, month, kind, unit_id, day, slot) DO UPDATE SET {_ADDED}
     """  # noqa: S608
 )
+
+
+_UNSEALED = text(
+    """
+    SELECT pg_advisory_xact_lock_shared(hashtextextended('seal:' || :network || ':' || m.month, 0))
+    FROM (SELECT DISTINCT unnest(CAST(:months AS date[])) AS month ORDER BY 1) m
+    """
+)
+_SEALING = text(
+    "SELECT pg_advisory_xact_lock(hashtextextended('seal:' || :network || ':' || CAST(:month AS date), 0))"
+)
+
+
+def keep_unsealed(network_id: int, months: Iterable[date]) -> None:
+    """Nobody seals these months until the transaction ends; any number may hold this at once.
+
+    Raises Conflict month_sealed where somebody has.
+    """
+    wanted = sorted(set(months))
+    db.session.execute(_UNSEALED, {"network": str(network_id), "months": wanted})
+    if any(
+        clocks.is_sealed(network_id, each) for each in wanted
+    ):  # a statement of its own: it sees who was first
+        raise Conflict("month_sealed", lazy("This month is sealed."))
+
+
+def hold_for_sealing(network_id: int, month: date) -> None:
+    """Whatever changes the month's figures has ended, and begins no more until the transaction ends."""
+    db.session.execute(_SEALING, {"network": str(network_id), "month": month})
 
 
 def figures_of(visit: Visit) -> Figures:

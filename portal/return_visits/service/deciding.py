@@ -172,6 +172,7 @@ def seal(actor: Actor, month: date) -> SealedMonth:
     until then each amendment opens more (API.md has the one code for both).
     """
     now = clock.now()
+    counting.hold_for_sealing(actor.network_id, month)
     figures = queries.total(month, actor.root_path)
     if figures.open:
         words = lazy("%(open)s customers are still open.", open=figures.open)

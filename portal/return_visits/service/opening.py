@@ -10,7 +10,7 @@ from portal.core.db import db, within
 from portal.core.jobs import later
 from portal.return_visits import queries
 from portal.return_visits.rules.outcomes import Rank
-from portal.return_visits.service import signalling
+from portal.return_visits.service import counting, signalling
 from portal.return_visits.service.counting import OPENING_SLOT
 
 AT_ONCE = 5_000
@@ -88,6 +88,7 @@ def open_visits(actor: Actor, consolidation_id: int, month: date) -> int:
         many = int(db.session.scalar(_HOW_MANY, {"id": consolidation_id}) or 0)
         if not many:
             return 0
+        counting.keep_unsealed(actor.network_id, [month])
         db.session.execute(_COUNT, given)
         db.session.execute(_DAY, {**given, "day": ruled.hours.day_of(now)})
         if many <= AT_ONCE:
