@@ -12,7 +12,7 @@ import openpyxl
 import pytest
 import xlsxwriter
 
-from portal.customer_files.rules import FileRefused, Limits, Sheet, read, recognise
+from portal.customer_files.rules import FileRefused, Limits, Sheet, read, reading, recognise
 from tests.customer_files.form import COLUMNS, GOOD, HEADINGS, csv_of, judged, with_cell
 
 Edit = Callable[[str, bytes], bytes | None]
@@ -536,3 +536,27 @@ def test_rows_written_so_that_they_are_not_counted() -> None:
         )
     )
     assert refusal(strange).code == "unreadable"
+
+
+def test_the_reader_gets_only_what_was_looked_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No picture and no macro, and each part under its plain name; where the system has no files in memory, too."""
+    opened: list[list[str]] = []
+    load = reading.python_calamine.load_workbook
+
+    def loaded(source: Any) -> Any:
+        with zipfile.ZipFile(source) as archive:
+            opened.append(archive.namelist())
+        source.seek(0)
+        return load(source)
+
+    wanted = sheet_of(PLAIN).rows
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(PLAIN)) as archive, zipfile.ZipFile(target, "w") as made:
+        for name in archive.namelist():
+            made.writestr(name.replace("/", "\\"), archive.read(name))
+        made.writestr("xl/media/image1.png", b"\x89PNG")
+        made.writestr("xl/vbaProject.bin", b"\xd0\xcf\x11\xe0")
+    monkeypatch.setattr(reading, "_memory", io.BytesIO)
+    monkeypatch.setattr(reading.python_calamine, "load_workbook", loaded)
+    assert sheet_of(target.getvalue()).rows == wanted
+    assert set(opened[0]) == set(zipfile.ZipFile(io.BytesIO(PLAIN)).namelist())
