@@ -228,8 +228,13 @@ def test_a_region_without_a_manager_is_told_of_to_its_channel(world: World, at: 
 @pytest.mark.parametrize(
     ("lang", "board", "wanted", "asked"),
     [
-        ("zh", "写明如何处理 10 月的一位客户", "待区域意见", "剩 2 天"),
-        ("en", "Say what will be done for a customer of October", "Comment wanted", "2 days left"),
+        ("zh", "写明如何处理 10 月的一位客户", "1 位客户待区域经理填写意见", "剩 2 天"),
+        (
+            "en",
+            "Say what will be done for a customer of October",
+            "1 customer waits for the regional manager’s comment",
+            "2 days left",
+        ),
     ],
 )
 def test_the_manager_finds_the_duty_on_the_board_in_the_rail_and_by_the_clock(

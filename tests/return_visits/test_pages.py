@@ -554,3 +554,10 @@ def test_the_last_open_customers_of_a_month_are_named_where_it_is_closed(
     assert "本月回访已截止：2 人未回访；尚未办结 2 人。" in over
     # no more are behind than are open: whoever is signed for cannot be called any more
     assert board(world.as_("supervisor"), date(2026, 10, 1)).dealers[0].lag.behind == 2
+
+
+def test_the_weeks_of_a_month_end_with_it(month: World, sent_back: str, browser_as: Browse, at):
+    at("2027-02-10 09:00:00")
+    supervisor = month.as_("supervisor")
+    weeks = board(supervisor, date(2026, 10, 1)).weeks
+    assert [f"{each.begins:%m-%d}" for each in weeks] == ["11-02", "11-09", "11-16", "11-23", "11-30"]

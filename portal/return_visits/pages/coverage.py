@@ -110,7 +110,7 @@ def board(actor: Actor, month: date) -> Board:
         figures=figures,
         pace=pace,
         course=progress.course(standing, figures, month, today),
-        weeks=progress.weeks(standing, today),
+        weeks=progress.weeks(standing, min(today, max(last, *standing)) if standing else today),
         regions=[_line(each, "", pace.share, figures) for each in regions],
         dealers=shown_dealers,
         come=[each for each in shown_dealers if each.elsewhere],

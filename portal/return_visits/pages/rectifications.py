@@ -105,6 +105,7 @@ def rectifications() -> ResponseReturnValue:
         "return_visits/rectifications.html",
         lines=_lines(actor, page.items),
         counts=counts,
+        comments=comments,
         overdue=looks.count_overdue(now),
         chip_items=_chips(counts, comments, given),
         for_comment=given["state"] == COMMENT,
