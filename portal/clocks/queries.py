@@ -317,15 +317,15 @@ def list_obligations(
     return paged(chosen, [Obligation.due_at, Obligation.id], cursor, limit)
 
 
-def duties_of(unit_id: int, month: date | None = None) -> Sequence[Obligation]:
-    """What the unit still owes, the earliest limit first; with `month`, for that month alone. What is to be done in
-    cases apart."""
+def duties_of(unit_id: int, month: date | None = None, *, limit: int | None = None) -> Sequence[Obligation]:
+    """What the unit still owes, the earliest limit first; with `month`, for that month alone; with `limit`, so many at
+    the most. What is to be done in cases apart."""
     chosen = select(Obligation).where(
         Obligation.unit_id == unit_id, Obligation.closed_at.is_(None), Obligation.kind.not_in(OF_CASES)
     )
     if month is not None:
         chosen = chosen.where(Obligation.month == month)
-    return db.session.scalars(chosen.order_by(Obligation.due_at, Obligation.id)).all()
+    return db.session.scalars(chosen.order_by(Obligation.due_at, Obligation.id).limit(limit)).all()
 
 
 _LATE = and_(Obligation.due_at <= NOW, Obligation.paused_at.is_(None))

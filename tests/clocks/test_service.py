@@ -118,6 +118,17 @@ def test_one_clock_for_each_kind_unit_and_subject(world: World, at: Hands) -> No
     assert [duty.kind for duty in clocks.duties_of(unit.id)] == [Kind.RETURNED_FILE, FILE]
 
 
+def test_of_much_that_is_owed_the_earliest_come_first(world: World, at: Hands) -> None:
+    """After a month that nobody filed, headquarters owes a look at each: its start page shows so many, and no more."""
+    for moment in ("2026-11-06 08:00", "2026-11-07 08:00", "2026-11-08 08:00", "2026-11-09 08:00"):
+        clocks.sweep(world.network, at(moment))
+    supervisor(world)
+    owed_here = clocks.duties_of(world.units["HQ"].id)
+    assert len(owed_here) > 4
+    assert clocks.duties_of(world.units["HQ"].id, limit=3) == owed_here[:3]
+    assert list(owed_here) == sorted(owed_here, key=lambda duty: (duty.due_at, duty.id))
+
+
 # --- meeting ------------------------------------------------------------------------------------------------
 
 

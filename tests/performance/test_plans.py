@@ -168,7 +168,7 @@ HOT: dict[str, tuple[str, Callable[[Actor], Any]]] = {
     "clocks that run": ("headquarters", lambda me: duties.list_obligations(me, NOW, state=clocks.State.OPEN)),
     "clocks of a month": ("region", lambda me: duties.list_obligations(me, NOW, month=OCTOBER)),
     "what a unit owes": ("dealer", lambda me: duties.duties_of(me.unit_id)),
-    "what headquarters owes": ("headquarters", lambda me: duties.duties_of(me.unit_id)),
+    "what headquarters owes": ("headquarters", lambda me: duties.duties_of(me.unit_id, limit=100)),
     "a month's clocks": ("headquarters", lambda me: duties.month_duties(OCTOBER)),
     "a sweep with nothing due": (
         "headquarters",

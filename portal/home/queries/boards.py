@@ -10,6 +10,7 @@ from portal.access import Permission
 from portal.clocks import Kind, Obligation
 from portal.core import month as months
 from portal.core.texts import gettext, ngettext
+from portal.core.waiting import MOST
 from portal.customer_files import RegionBoard
 from portal.home import rules
 from portal.home.queries.desks import case_tasks, visit_figures
@@ -65,7 +66,9 @@ def superior(moment: Moment) -> Start:
             "%(month)s: %(filed)d of %(of)d dealers have filed", month=named, filed=whole.filed, of=whole.of
         ),
         card=board_card(moment, duties.get(actor.unit_id), board),
-        tasks=rules.first_due([*month_duties(moment, clocks.duties_of(actor.unit_id)), *case_tasks(moment)]),
+        tasks=rules.first_due(
+            [*month_duties(moment, clocks.duties_of(actor.unit_id, limit=MOST)), *case_tasks(moment)]
+        ),
         units=_dealer_lines(moment, boards) if region else region_lines(moment, boards, duties),
         units_title=gettext("Dealers, the urgent ones first")
         if region
@@ -239,7 +242,7 @@ def headquarters(moment: Moment) -> Start:
         ],
         calls=visit_figures(moment) if actor.may(Permission.VISIT_CALL) else (),
         card=board_card(moment, None, board),
-        tasks=month_duties(moment, clocks.duties_of(actor.unit_id)),
+        tasks=month_duties(moment, clocks.duties_of(actor.unit_id, limit=MOST)),
         units=region_lines(moment, boards, _duties(moment)),
         units_title=gettext("Regions in %(month)s", month=named),
         units_first=gettext("Region"),
@@ -251,7 +254,7 @@ def plain(moment: Moment) -> Start:
     """Administrator, finance, sanctions, agents: the places of the role, and where the month stands."""
     actor = moment.actor
     reached, cases = reach(actor), case_tasks(moment)
-    tasks = rules.first_due([*month_duties(moment, clocks.duties_of(actor.unit_id)), *cases])
+    tasks = rules.first_due([*month_duties(moment, clocks.duties_of(actor.unit_id, limit=MOST)), *cases])
     waiting = sanctions.count_waiting(actor, moment.now) - len(cases) if cases else 0  # those beyond the list
     places = [
         (entry.icon, entry.label, "", entry.path)
