@@ -158,6 +158,10 @@ NAME_WORDS: dict[str, Any] = {
     "person": lazy_pgettext("audit", "Person"),
     "role": lazy_pgettext("audit", "Role"),
     "reason": lazy_pgettext("audit", "Reason"),
+    "as": lazy_pgettext("audit", "Closed as"),
+    "rounds": lazy_pgettext("audit", "Rounds"),
+    "comment": lazy_pgettext("audit", "Comment"),
+    "action": lazy_pgettext("audit", "What was done"),
     "city": lazy_pgettext("audit", "City"),
     "code": lazy_pgettext("audit", "Code"),
     "name": lazy_pgettext("audit", "Name"),
@@ -191,7 +195,7 @@ NAME_WORDS: dict[str, Any] = {
     "parts": lazy_pgettext("audit", "Parts"),
 }
 """What the parts of an event are called; a part without a word here is shown by its own name."""
-WORDED = ("state", "status", "kind", "result", "outcome", "purpose")
+WORDED = ("state", "status", "kind", "result", "outcome", "purpose", "reason", "as")
 VALUE_WORDS: dict[str, Any] = {
     "open": lazy_pgettext("audit", "open"),
     "met": lazy_pgettext("audit", "met"),
@@ -237,6 +241,8 @@ VALUE_WORDS: dict[str, Any] = {
     "satisfied": lazy_pgettext("audit", "satisfied"),
     "unsatisfied": lazy_pgettext("audit", "unsatisfied"),
     "suspicious": lazy_pgettext("audit", "suspicious"),
+    "unreachable": lazy_pgettext("audit", "never reached"),
+    "corrected": lazy_pgettext("audit", "put right"),
     "sheet": lazy_pgettext("audit", "spreadsheet"),
     "rows": lazy_pgettext("audit", "form or program"),
     "nil": lazy_pgettext("audit", "nil return"),
@@ -251,6 +257,7 @@ VALUE_WORDS: dict[str, Any] = {
     "part_file": lazy_pgettext("audit", "part of the store"),
     "returned_file": lazy_pgettext("audit", "returned file"),
     "rectification": lazy_pgettext("audit", "rectification"),
+    "rectification_comment": lazy_pgettext("audit", "comment on a rectification"),
     "case_step": lazy_pgettext("audit", "step of a case"),
     "consolidation": lazy_pgettext("audit", "consolidation"),
 }
