@@ -408,7 +408,8 @@ def test_every_code_says_how_to_mend_it() -> None:
     for code, why in _SENTENCES:
         assert "%(" not in message(code, {"why": why, "value": "100%", "nearest": ["A"]}, "电话")
     assert (
-        message("invalid_phone", {"why": "short", "count": 1}) == "1 digits too few: a mobile number has 11"
+        message("invalid_phone", {"why": "short", "count": 1})
+        == "Too short by 1: a mobile number has 11 digits"
     )
 
 

@@ -61,7 +61,7 @@ def test_the_annotated_file_explains_and_comes_back() -> None:
     page = openpyxl.load_workbook(io.BytesIO(explained)).active
     assert page is not None
     assert [cell.value for cell in page[1]] == ["问题", *HEADINGS]
-    assert "4 digits too few" in page["A3"].value
+    assert "Too short by 4" in page["A3"].value
     assert page["C3"].comment is not None
     assert page["C3"].fill.start_color.rgb == "FFF9D5D3"
     assert (page["J3"].value, page["J3"].data_type) == ("=1+1", "s")

@@ -141,8 +141,8 @@ _SENTENCES: dict[tuple[Code, str], str] = {
     (Code.INVALID_PHONE, ""): _n(
         "Not a phone number: 11 digits for a mobile, area code and number for a landline"
     ),
-    (Code.INVALID_PHONE, "short"): _n("%(count)s digits too few: a mobile number has 11"),
-    (Code.INVALID_PHONE, "long"): _n("%(count)s digits too many: a mobile number has 11"),
+    (Code.INVALID_PHONE, "short"): _n("Too short by %(count)s: a mobile number has 11 digits"),
+    (Code.INVALID_PHONE, "long"): _n("Too long by %(count)s: a mobile number has 11 digits"),
     (Code.INVALID_PHONE, "prefix"): _n("No mobile number begins with %(value)s: check the digits"),
     (Code.INVALID_PHONE, "area_code"): _n("The area code is missing: write it as 0571-88888888"),
     (Code.INVALID_PHONE, "digits_lost"): _n(
