@@ -19,6 +19,7 @@ from portal.core import clock, jobs
 from portal.core.db import db, finish, look_as
 from portal.core.errors import Conflict
 from portal.core.scope import CLOSED, enter
+from portal.return_visits import jobs as visit_jobs
 from portal.return_visits import queries, service
 from tests.conftest import NOW, an_app
 from tests.factories import World, a_world, commander
@@ -154,6 +155,42 @@ def test_R040_many_processes_never_call_the_same_person_twice(stage: Stage, url:
             queries.recount(OCTOBER)
         )
         assert queries.total(OCTOBER, head.unit_path).visited == PEOPLE
+        db.session.remove()
+
+
+@pytest.fixture
+def by_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A month is large from two people on: its visits wait for the job."""
+    monkeypatch.setattr("portal.return_visits.service.opening.AT_ONCE", 2)
+
+
+def test_a_large_month_that_three_jobs_open_at_once_is_opened_once(by_a_job: None, stage: Stage) -> None:
+    """One of them is killed before its commit: what it wrote is not there, and the others' is whole."""
+    app, world, _ = stage
+    with app.app_context():
+        world.as_("supervisor")
+        asked = db.text("SELECT args FROM procrastinate_jobs WHERE task_name = 'return_visits.open'")
+        args = {key: value for key, value in db.session.scalars(asked).one().items() if key != "travels"}
+        assert queries.total(OCTOBER, world.actors["supervisor"].unit_path).people == PEOPLE
+        db.session.remove()
+    at_once = threading.Barrier(3)
+
+    def work(*, kept: bool) -> None:
+        with app.app_context():
+            enter_as(world.actors["region"])
+            at_once.wait()
+            visit_jobs.open_visits(**args)
+            finish(good=kept)
+            db.session.remove()
+
+    with ThreadPoolExecutor(3) as pool:
+        for run in [pool.submit(work, kept=kept) for kept in (False, True, True)]:
+            run.result(60)
+    with app.app_context():
+        world.as_("supervisor")
+        people = db.session.execute(db.text("SELECT phone, name FROM visit")).all()
+        assert (len(people), len(set(people))) == (PEOPLE, PEOPLE)
+        assert queries.total(OCTOBER, world.actors["supervisor"].unit_path).people == PEOPLE
         db.session.remove()
 
 
