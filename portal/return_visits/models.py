@@ -203,7 +203,6 @@ class Rectification(Keyed, Walled, Base):
         CheckConstraint("state IN ('open', 'reported', 'closed')", name="state"),
         Index("ix_rectification_due", "network_id", "state", "due_at", "id"),
         Index("ix_rectification_by_unit", "network_id", "unit_path", "due_at", "id"),
-        Index("ix_rectification_comment", "network_id", "due_at", "id", postgresql_where=text("comment_due")),
     )
 
     visit_id: Mapped[int] = mapped_column(BigInteger)
@@ -220,7 +219,6 @@ class Rectification(Keyed, Walled, Base):
     wish: Mapped[str] = mapped_column(Text)
     opened_at: Mapped[datetime] = mapped_column(Instant)
     due_at: Mapped[datetime] = mapped_column(Instant)
-    comment_due: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
     closed_as: Mapped[str | None] = mapped_column(Text)  # satisfied, waived, corrected
 

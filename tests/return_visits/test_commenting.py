@@ -109,11 +109,11 @@ def test_another_round_gives_nobody_more_time_and_one_comment_answers(
     (first,) = owed(world)
     sent_back(world, visit, at)
     (still,) = owed(world)
-    assert (still.id, still.due_at, found.comment_due) == (first.id, first.due_at, True)
+    assert (still.id, still.due_at) == (first.id, first.due_at)
     assert "第 4 轮" in told(world, "region")[-1]
     service.comment(world.as_("region"), found.id, "换一家施工队")
     (done,) = owed(world)
-    assert (done.state_at(clock.now()), found.comment_due) == (State.MET, False)
+    assert done.state_at(clock.now()) is State.MET
     sent_back(world, visit, at)  # the fifth round asks again
     assert [each.state_at(clock.now()) for each in owed(world)] == [State.MET, State.OPEN]
 
@@ -131,13 +131,11 @@ def test_headquarters_does_not_wait_for_the_comment(world: World, at: Hands, vis
     (duty,) = owed(world)
     assert duty.state_at(clock.now()) is State.WAIVED
     assert duty.breached_at is not None
-    assert not found.comment_due
     # … and owed again with its limit when that save was a mistake
     logged = return_visits.correct(world.as_("agent2"), visit.id, said("no_answer"))
     assert logged.visit.state == "retry"
     (again,) = owed(world)
     assert (again.state_at(clock.now()), again.due_at) == (State.BREACHED, duty.due_at)
-    assert found.comment_due
 
 
 def test_a_closing_by_mistake_brings_the_duty_back_to_the_present_region(
@@ -154,12 +152,11 @@ def test_a_closing_by_mistake_brings_the_duty_back_to_the_present_region(
 
 
 def test_a_round_that_was_a_mistake_asks_for_nothing(world: World, at: Hands, visit: Visit) -> None:
-    found = sent_back(world, visit, at, 3)
+    sent_back(world, visit, at, 3)
     agent = world.as_("agent")
     return_visits.correct(agent, visit.id, said("no_answer"))
     (duty,) = owed(world)
     assert (duty.state_at(clock.now()), duty.waiver_reason) == (State.WAIVED, "corrected")
-    assert not found.comment_due
 
 
 def test_a_supervisors_waiver_of_the_visit_ends_the_duty(world: World, at: Hands, visit: Visit) -> None:
@@ -260,6 +257,19 @@ def test_the_manager_finds_the_duty_on_the_board_in_the_rail_and_by_the_clock(
     assert board not in browser.page("/").text
     assert where not in browser.page("/rectifications?state=comment").links
     assert "我周日上门" in browser_as(world.actors["clerk"]).page(where).text
+
+
+def test_a_duty_that_a_supervisor_waives_is_wanted_nowhere(
+    world: World, at: Hands, visit: Visit, browser_as: Browse
+) -> None:
+    found = sent_back(world, visit, at, 3)
+    (duty,) = owed(world)
+    clocks.waive(world.as_("supervisor"), duty.id, "经理住院，总部已处理")
+    finish(good=True)
+    for who in ("region", "clerk", "supervisor"):
+        browser = browser_as(world.actors[who])
+        assert "待区域意见" not in browser.page(f"/rectifications/{found.id}").text
+    assert "待区域经理填写意见" not in browser_as(world.actors["region"]).page("/rectifications").text
 
 
 def test_a_dealer_sees_that_a_comment_is_wanted_but_not_the_regions_clock(

@@ -337,7 +337,6 @@ class Floor(RuleBasedStateMachine):
         for found in everything:
             last = queries.rounds_of([found.id])[found.id][-1]
             owed = clocks_of_comments.get(found.id)
-            assert found.comment_due is (owed is not None)
             if owed is not None:
                 region = network.superior_of_kind(found.unit_path, "region")
                 assert region is not None

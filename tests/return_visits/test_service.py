@@ -306,7 +306,7 @@ def test_R045_the_dealer_communicates_until_the_customer_is_satisfied(world: Wor
         if number < 3:
             reach(world.as_(who), again, "unsatisfied", note="有响声")
     world.as_("region")
-    assert queries.get_rectification(key).comment_due  # from round 3
+    assert list(queries.comment_clocks([queries.get_rectification(key)])) == [key]  # from round 3
     service.comment(world.as_("region"), key, "我去看")
     closed = reach(world.as_("agent2"), again, "satisfied")
     assert closed.visit.state == State.CLOSED
@@ -331,7 +331,8 @@ def test_R039_the_regional_manager_is_told_and_comments_from_the_third_round_on(
         assert logged.rectification is not None
         key = logged.rectification.id
         region = world.as_("region")
-        assert [each.comment_due for each in queries.list_rectifications(region).items] == [number == 3]
+        wanted = queries.list_rectifications(region, comment_due=True).items
+        assert [each.id for each in wanted] == ([key] if number == 3 else [])
         told = db.session.scalars(
             db.text("SELECT kind FROM notice WHERE unit_path = :path"), {"path": region.unit_path}
         ).all()
@@ -347,7 +348,7 @@ def test_R039_the_regional_manager_is_told_and_comments_from_the_third_round_on(
             queries.get_visit(visit.id)
     region = world.as_("region")
     service.comment(region, key, "我本周上门")
-    assert [each.comment_due for each in queries.list_rectifications(region).items] == [False]
+    assert queries.list_rectifications(region, comment_due=True).items == []
     assert queries.get_rectification(key).state == "open"
     assert queries.rounds_of([key])[key][-1].comment == "我本周上门"
 

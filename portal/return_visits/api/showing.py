@@ -7,6 +7,7 @@ from portal import accounts, network
 from portal.access import Actor
 from portal.core import clock
 from portal.core import month as months
+from portal.core.db import within
 from portal.core.masking import mask_address, mask_numbers, mask_phone
 from portal.core.texts import language
 from portal.return_visits import queries
@@ -169,7 +170,9 @@ def rectifications(actor: Actor, listed: Sequence[Rectification]) -> list[shapes
     whole = actor.sees_whole_phones
     ids = [each.id for each in listed]
     rounds, papers = queries.rounds_of(ids), queries.documents_of(ids)
-    owed, comments = queries.clocks_of(listed), queries.comment_clocks(listed)
+    owed = queries.clocks_of(listed)
+    with within(actor.whole_network):
+        comments = queries.comment_clocks(listed)
     units = network.units_by_id(each.unit_id for each in listed)
     return [
         shapes.RectificationAnswer(
@@ -185,8 +188,8 @@ def rectifications(actor: Actor, listed: Sequence[Rectification]) -> list[shapes
             due_at=owed[each.id].due_at if each.id in owed else each.due_at,
             state=each.state,
             rounds=each.rounds,
-            comment_due=each.comment_due,
-            comment_due_at=comments[each.id].due_at if each.id in comments else None,
+            comment_due=each.id in comments,
+            comment_due_at=None if whole or each.id not in comments else comments[each.id].due_at,
             closed_at=each.closed_at,
             history=[_round(one, papers[each.id, one.number], whole) for one in rounds[each.id]],
         )

@@ -11,6 +11,7 @@ from portal import documents, network
 from portal.access import Actor, Permission, current_actor
 from portal.clocks import Due, Obligation
 from portal.core import clock
+from portal.core.db import within
 from portal.core.errors import Conflict, FieldError, Invalid
 from portal.core.masking import mask_address, mask_phone
 from portal.core.texts import gettext
@@ -43,6 +44,7 @@ class RectificationLine:
     reason: shown.Tag
     age: Any  # since it was first sent back
     limit: Due | None
+    comment_wanted: bool
     comment_by: Due | None  # for whoever may see that clock
     phone: str
     address: str
@@ -52,7 +54,9 @@ class RectificationLine:
 
 def _lines(actor: Actor, listed: Sequence[Rectification]) -> list[RectificationLine]:
     units = network.units_by_id(each.unit_id for each in listed)
-    owed, comments = queries.clocks_of(listed), queries.comment_clocks(listed)
+    owed = queries.clocks_of(listed)
+    with within(actor.whole_network):  # a dealer may know that a comment is wanted, though not that clock
+        comments = queries.comment_clocks(listed)
     return [
         _line(actor, each, units[each.unit_id], owed.get(each.id), comments.get(each.id)) for each in listed
     ]
@@ -75,7 +79,8 @@ def _line(
         reason=shown.REASON_TAGS[found.reason],
         age=shown.age(found.first_opened_at, found.closed_at),
         limit=shown.limit_of(owed),
-        comment_by=shown.limit_of(comment_owed),
+        comment_wanted=comment_owed is not None,
+        comment_by=None if whole else shown.limit_of(comment_owed),
         phone=found.phone if whole else mask_phone(found.phone),
         address=found.address if whole else mask_address(found.address),
         words=shown.free_words(found.words, whole),

@@ -14,6 +14,10 @@ from portal.core.paging import Page, paged
 from portal.return_visits.models import Rectification, RectificationDocument, RectificationRound
 from portal.return_visits.rules.outcomes import RectificationState
 
+_ABOUT = cast(func.split_part(Obligation.subject, "-", 1), BigInteger)
+"""The rectification that a clock of this room is about (Rectification.subject)."""
+_COMMENTS = (Obligation.kind == Kind.RECTIFICATION_COMMENT, Obligation.closed_at.is_(None))
+
 
 def get_rectification(rectification_id: int, *, lock: bool = False) -> Rectification:
     """Raises NotFound, also for one of somebody else's unit."""
@@ -47,7 +51,7 @@ def list_rectifications(
     if state is not None:
         chosen = chosen.where(Rectification.state == state)
     if comment_due:
-        chosen = chosen.where(Rectification.comment_due)
+        chosen = chosen.where(Rectification.id.in_(select(_ABOUT).where(*_COMMENTS)))
     if unit:
         found = network.unit_below(actor.unit_path, unit)
         if found is None:
@@ -88,7 +92,7 @@ def documents_of(rectification_ids: Iterable[int]) -> dict[tuple[int, int], list
 
 
 def comment_clocks(listed: Iterable[Rectification]) -> dict[int, Obligation]:
-    """What a regional manager has to say to each of these: the clock that runs, by the rectification's id."""
+    """Headquarters' eyes: what a regional manager has to say to each of these: the clock that runs, by its id."""
     rounds = {subject: each for each in listed for subject in each.subjects}
     about = [(each.unit_path, subject) for subject, each in rounds.items()]
     found = clocks.list_about(Kind.RECTIFICATION_COMMENT, about)
@@ -118,12 +122,11 @@ def comments_elsewhere() -> Sequence[tuple[Obligation, Rectification]]:
             Rectification,
             and_(
                 Rectification.network_id == Obligation.network_id,
-                Rectification.id == cast(func.split_part(Obligation.subject, "-", 1), BigInteger),
+                Rectification.id == _ABOUT,
             ),
         )
         .where(
-            Obligation.kind == Kind.RECTIFICATION_COMMENT,
-            Obligation.closed_at.is_(None),
+            *_COMMENTS,
             ~func.starts_with(Rectification.unit_path, Obligation.unit_path),
         )
         .order_by(Obligation.id)
@@ -141,7 +144,7 @@ def count_by_state() -> dict[RectificationState, int]:
 
 def count_comments() -> int:
     """Of the own subtree: how many wait for the word of a regional manager."""
-    chosen = select(func.count()).select_from(Rectification).where(Rectification.comment_due)
+    chosen = select(func.count()).select_from(Obligation).where(*_COMMENTS)
     return db.session.scalar(chosen) or 0
 
 

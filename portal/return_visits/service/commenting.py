@@ -46,7 +46,6 @@ def ask(actor: Actor, found: Rectification, ruled: Calling, now: datetime) -> No
             counts=ruled.book.comment_within.counts,
             month=found.month,
         )
-    found.comment_due = True
     notices.tell_many(actor, [_notice(found, owed.unit_id, owed.due_at, ruled)])
 
 
@@ -63,7 +62,6 @@ def meet(actor: Actor, found: Rectification) -> None:
     owed = queries.comment_clocks([found]).get(found.id)
     if owed is not None:
         clocks.meet(actor, owed.kind, owed.unit_id, owed.subject, arrival.reached())
-    found.comment_due = False
 
 
 def withdraw(actor: Actor, found: Rectification, reason: str, *, this_round: bool = False) -> None:
@@ -74,8 +72,6 @@ def withdraw(actor: Actor, found: Rectification, reason: str, *, this_round: boo
     owed = queries.comment_clocks([found]).get(found.id)
     if owed is not None and (not this_round or owed.subject == found.subject):
         clocks.waive(actor, owed.id, reason)
-        owed = None
-    found.comment_due = owed is not None
 
 
 def revive(actor: Actor, found: Rectification, closed_at: datetime) -> None:
@@ -83,7 +79,6 @@ def revive(actor: Actor, found: Rectification, closed_at: datetime) -> None:
     owed = queries.last_comment_clock(found)
     if owed is not None and owed.waived_at is not None and owed.waived_at >= closed_at:
         clocks.revive(actor, owed.kind, owed.unit_id, owed.subject, "corrected")
-        found.comment_due = True
         if not found.unit_path.startswith(owed.unit_path):
             follow_units(actor)
 

@@ -79,7 +79,6 @@ def open_round(
             wish=wish,
             opened_at=now,
             due_at=due_at,
-            comment_due=False,
         )
         db.session.add(found)
     unit = network.get_unit(found.unit_id)
