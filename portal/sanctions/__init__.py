@@ -23,6 +23,7 @@ from portal.sanctions.queries.cases import ALL_CASES, ANSWERS_FOR
 from portal.sanctions.queries.owed import (
     BARRED,
     DONE_AT,
+    LIVE,
     OWED_BY_CASES,
     OWED_STEPS,
     UNHELD_STEPS,
@@ -61,6 +62,7 @@ __all__ = [
     "ANSWERS_FOR",
     "BARRED",
     "DONE_AT",
+    "LIVE",
     "OWED_BY_CASES",
     "OWED_STEPS",
     "UNHELD_STEPS",

@@ -136,10 +136,22 @@ OWED_AGAIN = text(
 """The disqualification fell: what is not due yet is owed again."""
 
 
-def keep_up(who: events.Doer, of: Network, now: datetime) -> None:
-    """Let the clocks be what sanctions says is owed now; twice is the same as once."""
+LIVE = text(
+    f"""SELECT {sanctions.LIVE},
+        EXISTS (SELECT 1 FROM obligation WHERE network_id = :network AND closed_at IS NULL
+                AND kind IN ({OF_CASES})) AS clocks,
+        EXISTS (SELECT 1 FROM ledger_leaving WHERE network_id = :network AND cancelled_at IS NULL) AS leaving"""  # noqa: S608
+)
+
+
+def keep_up(who: events.Doer, of: Network, now: datetime) -> bool:
+    """Let the clocks be what sanctions says is owed now; twice is the same as once. Gives whether there is any case
+    beyond a draft."""
     values = {"network": of.id, "root": of.root_path, "office": int(of.root_path.rstrip(".")), "now": now}
     terms = rulebook.current(of.id, queries.running_month(of.id, now)).sanctions.procedure.source
     values |= {"doer": who.name, "via": who.via, "terms": terms}
-    for statement in (*KEEP_UP, *BY_CASES, OWED_AGAIN, LET_OFF):
+    live = db.session.execute(LIVE, {"network": of.id}).one()
+    by_cases = BY_CASES if any(live) else ()
+    for statement in (*KEEP_UP, *by_cases, *((OWED_AGAIN, LET_OFF) if live.effects else ())):
         db.session.execute(statement, values)
+    return bool(live.cases)

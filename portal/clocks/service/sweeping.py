@@ -67,10 +67,10 @@ def sweep(network: Network, now: datetime) -> Swept:
     who = Clockwork(network.id, network.root_path)
     sanctions.tend(who, network, now)  # what was paid in time is found before anybody is told off
     with within(headquarters_of(network)):
-        casework.keep_up(who, network, now)
+        cases = casework.keep_up(who, network, now)
         looking = Looking(who, network, now)
         looking.look_at_all()
-        unheld.look(looking)
+        unheld.look(looking, cases=cases)
     did = looking.found
     return Swept(network.code, opened, dict(did.breached), did.reminded, did.escalated, did.unheld)
 

@@ -69,11 +69,12 @@ def steps_unheld(network_id: int, office: int, now: datetime) -> set[str]:
     return {row.subject for row in db.session.execute(text(sanctions.UNHELD_STEPS), values)}
 
 
-def look(looking: Looking) -> None:
+def look(looking: Looking, *, cases: bool) -> None:
     """Report each once: what a unit owes to its superior, a step of a case to executives and whoever names people, a
     party that nobody speaks for to the officers.
 
-    Within the hours in which people may be told; where the deadline comes sooner, at once.
+    Within the hours in which people may be told; where the deadline comes sooner, at once. `cases`: there are some
+    beyond drafts; a draft any officer adopts.
     """
     of, now = looking.of, looking.now
     empty = escalating.unheld(of.id)
@@ -86,13 +87,17 @@ def look(looking: Looking) -> None:
     office = int(of.root_path.rstrip("."))
     held = set(db.session.scalars(ROLES, {"network": of.id, "office": office}))
     kinds = [kind.value for kind, role in OF_OFFICE.items() if role.value not in held]
-    subjects = steps_unheld(of.id, office, now)
+    subjects: set[str] = set()
+    if cases or Role.SANCTION_OFFICER.value not in held:
+        subjects = steps_unheld(of.id, office, now)
     if subjects or kinds:
         values = looking.values(office=office, subjects=sorted(subjects), kinds=kinds)
         found = db.session.execute(AT_OFFICE, values).all()
         rows = _fresh(looking, found)
         _tell(looking, [(row, office, (Role.EXECUTIVE,)) for row in rows])
         _tell(looking, [(row, office, (Role.ADMINISTRATOR,)) for row in rows], link="")
+    if not cases:
+        return
     rows = _fresh(looking, db.session.execute(PARTIES, looking.values()).all())
     _tell(looking, [(row, office, (Role.SANCTION_OFFICER,)) for row in rows])
 

@@ -27,6 +27,11 @@ OWED_STEPS = f"""
 `subject` is case, state and how often it was proposed or kept on review: after that its steps are owed anew.
 """
 
+_TOLD = "'proposed', 'served', 'appealed', 'upheld', 'varied', 'executed'"
+LIVE = f"""EXISTS (SELECT 1 FROM sanction_case WHERE network_id = :network AND state IN ({_TOLD})) AS cases,
+    EXISTS (SELECT 1 FROM sanction_effect WHERE network_id = :network) AS effects"""  # noqa: S608
+"""SQL columns with `:network`: whether there is any case beyond a draft, any measure. Without them most of what stands
+below is not worth asking, each minute."""
 _SPEAKS = """CASE WHEN c.person_id IS NULL AND c.who = 'store' THEN (
         SELECT d.id FROM unit d WHERE d.network_id = c.network_id AND d.kind = 'dealer'
           AND d.id = ANY(string_to_array(rtrim(c.about_path, '.'), '.')::bigint[]))
@@ -48,7 +53,7 @@ OWED_BY_CASES = f"""
          CASE WHEN c.state = 'served' AND c.appealed_at IS NULL THEN c.appeal_due_at END)
     ) AS w(kind, subject, opened_at, due_at)
     JOIN unit u ON u.network_id = c.network_id AND u.id = {_SPEAKS}
-    WHERE c.network_id = :network AND c.state IN ('proposed', 'served', 'appealed', 'upheld', 'varied', 'executed')
+    WHERE c.network_id = :network AND c.state IN ({_TOLD})
       AND c.told_at IS NOT NULL AND w.due_at IS NOT NULL
     UNION ALL
     SELECT 'top_up', u.id, u.unit_path, NULL, c.number, c.rulebook_version, c.requirement, e.applied_at, e.until
