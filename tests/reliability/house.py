@@ -248,7 +248,7 @@ class House:
 
     def stored(self, sha256: str) -> Path:
         """Where the documents of the only network lie."""
-        (network,) = (self.folder / "data" / "documents").iterdir()
+        (network,) = (self.folder / "data" / "documents").glob("[0-9]*")  # beside it lies what is handed over
         return network / sha256[:2] / sha256
 
 

@@ -152,6 +152,6 @@ def keep_up(who: events.Doer, of: Network, now: datetime) -> bool:
     values |= {"doer": who.name, "via": who.via, "terms": terms}
     live = db.session.execute(LIVE, {"network": of.id}).one()
     by_cases = BY_CASES if any(live) else ()
-    for statement in (*KEEP_UP, *by_cases, *((OWED_AGAIN, LET_OFF) if live.effects else ())):
+    for statement in (*KEEP_UP, *by_cases, *((OWED_AGAIN, LET_OFF) if live.barred else ())):
         db.session.execute(statement, values)
     return bool(live.cases)

@@ -29,9 +29,14 @@ OWED_STEPS = f"""
 
 _TOLD = "'proposed', 'served', 'appealed', 'upheld', 'varied', 'executed'"
 LIVE = f"""EXISTS (SELECT 1 FROM sanction_case WHERE network_id = :network AND state IN ({_TOLD})) AS cases,
-    EXISTS (SELECT 1 FROM sanction_effect WHERE network_id = :network) AS effects"""  # noqa: S608
-"""SQL columns with `:network`: whether there is any case beyond a draft, any measure. Without them most of what stands
-below is not worth asking, each minute."""
+    EXISTS (SELECT 1 FROM sanction_effect WHERE network_id = :network AND undone_at IS NULL
+            AND (short_minor > 0 OR kind = 'top_up' AND applied_at IS NOT NULL AND settled_at IS NULL)) AS short,
+    EXISTS (SELECT 1 FROM sanction_effect WHERE network_id = :network AND act_due_at IS NOT NULL AND undone_at IS NULL)
+        AS handed_on,
+    EXISTS (SELECT 1 FROM sanction_effect WHERE network_id = :network AND kind = 'dealer_disqualified') AS barred"""  # noqa: S608
+"""SQL columns with `:network`: whether there is any case beyond a draft, any measure that somebody still has to carry
+out, any dealer that was ever barred; each by a thin index. Without them most of what stands below is not worth asking,
+each minute."""
 _SPEAKS = """CASE WHEN c.person_id IS NULL AND c.who = 'store' THEN (
         SELECT d.id FROM unit d WHERE d.network_id = c.network_id AND d.kind = 'dealer'
           AND d.id = ANY(string_to_array(rtrim(c.about_path, '.'), '.')::bigint[]))
