@@ -68,6 +68,11 @@ class Page(HTMLParser):
         self.words.append(data)
 
     @property
+    def checked(self) -> set[str]:
+        """The ids of what is ticked."""
+        return {str(given.get("id")) for given in self.inputs if "checked" in given}
+
+    @property
     def unlabelled(self) -> list[dict[str, str | None]]:
         return [
             given

@@ -1,14 +1,12 @@
 """Obligations: every "within" of every rule is one row. And the seal of a month."""
 
 from datetime import date, datetime
-from enum import StrEnum
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Date,
     DateTime,
-    Enum,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -19,18 +17,13 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.clocks.rules import RIGHTS, Counts, Kind, State, state_of
-from portal.core.db import Base, Keyed, Walled
+from portal.core.db import Base, Keyed, Walled, one_of, word_of
 
 Instant = DateTime(timezone=True)
 RUNNING = "closed_at IS NULL AND paused_at IS NULL AND breached_at IS NULL"
 """Still owed, its clock not stopped, not yet marked as missed."""
 OF_CASES = "'statement', 'acknowledgement', 'appeal', 'handed_on', 'top_up', 'refund'"
 """The clocks that stand for what the rooms below say is owed in cases and of margins; headquarters' steps apart."""
-
-
-def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
-    words = ", ".join(f"'{value.value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({words})", name=column)
 
 
 class Obligation(Keyed, Walled, Base):
@@ -52,8 +45,8 @@ class Obligation(Keyed, Walled, Base):
         UniqueConstraint("network_id", "kind", "unit_id", "subject", name="uq_obligation_once"),
         ForeignKeyConstraint(["network_id", "unit_id"], ["unit.network_id", "unit.id"]),
         ForeignKeyConstraint(["network_id", "origin_id"], ["obligation.network_id", "obligation.id"]),
-        _one_of("kind", Kind),
-        _one_of("counts", Counts),
+        one_of("kind", Kind),
+        one_of("counts", Counts),
         CheckConstraint("next_at IS NULL OR (closed_at IS NULL AND paused_at IS NULL)", name="looked_at"),
         CheckConstraint("(level > 0) = (kind = 'escalation' AND origin_id IS NOT NULL)", name="level"),
         CheckConstraint("(closed_at IS NULL) = (judged_at IS NULL AND waived_at IS NULL)", name="closed"),
@@ -98,14 +91,7 @@ class Obligation(Keyed, Walled, Base):
         ),
     )
 
-    kind: Mapped[Kind] = mapped_column(
-        Enum(
-            Kind,
-            native_enum=False,
-            create_constraint=False,
-            values_callable=lambda kinds: [each.value for each in kinds],
-        )
-    )  # text in the database, a Kind when read
+    kind: Mapped[Kind] = mapped_column(word_of(Kind))
     rule: Mapped[str] = mapped_column(Text)  # the rulebook's key: "windows.dealer"
     rulebook_version: Mapped[int] = mapped_column(Integer)
     source: Mapped[str] = mapped_column(Text)  # the requirement: "R041"

@@ -6,6 +6,7 @@ outlive a refusal goes through `outside`.
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from enum import StrEnum
 from select import POLLIN, poll
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
@@ -15,7 +16,9 @@ from flask_sqlalchemy import SQLAlchemy
 from psycopg.pq import TransactionStatus
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Connection,
+    Enum,
     Executable,
     Identity,
     MetaData,
@@ -55,6 +58,24 @@ _STATED = (
 )
 
 T = TypeVar("T")
+
+
+def word_of(words: type[StrEnum]) -> Enum:
+    """The type of a column that holds one of these words: text in the database, the word itself when read.
+
+    A plain `Text` would give a string, and `is` would say no to it without a sound.
+    """
+    return Enum(
+        words,
+        native_enum=False,
+        create_constraint=False,
+        values_callable=lambda found: [each.value for each in found],
+    )
+
+
+def one_of(column: str, words: type[StrEnum]) -> CheckConstraint:
+    """The database's own word on what such a column holds."""
+    return CheckConstraint(f"{column} IN ({', '.join(repr(each.value) for each in words)})", name=column)
 
 
 class Base(DeclarativeBase):

@@ -27,15 +27,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.core.db import Base, Keyed, Walled
+from portal.core.db import Base, Keyed, Walled, one_of, word_of
 from portal.customer_files.rules.moves import Kind, RowStatus, State
 
 Instant = DateTime(timezone=True)
-
-
-def one_of(column: str, values: type[State] | type[Kind] | type[RowStatus]) -> CheckConstraint:
-    words = ", ".join(f"'{value.value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({words})", name=column)
 
 
 class CustomerFile(Keyed, Walled, Base):
@@ -59,8 +54,8 @@ class CustomerFile(Keyed, Walled, Base):
     unit_id: Mapped[int] = mapped_column(BigInteger)
     month: Mapped[date] = mapped_column(Date)
     version: Mapped[int] = mapped_column(Integer)
-    kind: Mapped[Kind] = mapped_column(Text)
-    state: Mapped[State] = mapped_column(Text)
+    kind: Mapped[Kind] = mapped_column(word_of(Kind))
+    state: Mapped[State] = mapped_column(word_of(State))
     revision_of: Mapped[int | None] = mapped_column(BigInteger)
 
     file_name: Mapped[str | None] = mapped_column(Text)
@@ -123,7 +118,7 @@ class CustomerFileRow(Walled, Base):
     network_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     file_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     row_no: Mapped[int] = mapped_column(Integer, primary_key=True)
-    status: Mapped[RowStatus] = mapped_column(Text)
+    status: Mapped[RowStatus] = mapped_column(word_of(RowStatus))
     customer_name: Mapped[str] = mapped_column(Text, server_default=text("''"))
     phone: Mapped[str] = mapped_column(Text(collation="C"), server_default=text("''"))
     address: Mapped[str] = mapped_column(Text, server_default=text("''"))

@@ -13,7 +13,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.core.db import Base, Keyed, Walled
+from portal.core.db import Base, Keyed, Walled, word_of
 from portal.documents.rules import Kind
 
 
@@ -31,7 +31,7 @@ class Document(Keyed, Walled, Base):
     unit_id: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(Text)
     shown_sha256: Mapped[str | None] = mapped_column(Text)
-    kind: Mapped[Kind] = mapped_column(Text)  # by its content
+    kind: Mapped[Kind] = mapped_column(word_of(Kind))  # by its content
     size: Mapped[int] = mapped_column(BigInteger)
     width: Mapped[int | None] = mapped_column(Integer)
     height: Mapped[int | None] = mapped_column(Integer)

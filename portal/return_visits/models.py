@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.core.db import Base, Keyed, Walled
+from portal.core.db import Base, Keyed, Walled, word_of
 from portal.return_visits.rules.outcomes import (
     CALLABLE,
     Outcome,
@@ -82,14 +82,14 @@ class Visit(Walled, Base):
     new_phone: Mapped[str | None] = mapped_column(Text(collation="C"))  # as the dealer corrected it
     new_address: Mapped[str | None] = mapped_column(Text)
 
-    state: Mapped[State] = mapped_column(Text)
+    state: Mapped[State] = mapped_column(word_of(State))
     rank: Mapped[int] = mapped_column(SmallInteger)
     pool: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     next_at: Mapped[datetime | None] = mapped_column(Instant)
     round: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     visited: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
-    standing: Mapped[Standing] = mapped_column(Text, server_default=text("'none'"))
+    standing: Mapped[Standing] = mapped_column(word_of(Standing), server_default=text("'none'"))
     unreachable: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     weight: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     signals: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
@@ -148,8 +148,8 @@ class Attempt(Keyed, Walled, Base):
     at: Mapped[datetime] = mapped_column(Instant)
     agent_id: Mapped[int | None] = mapped_column(BigInteger)
     agent: Mapped[str] = mapped_column(Text)
-    result: Mapped[Result] = mapped_column(Text)
-    outcome: Mapped[Outcome | None] = mapped_column(Text)
+    result: Mapped[Result] = mapped_column(word_of(Result))
+    outcome: Mapped[Outcome | None] = mapped_column(word_of(Outcome))
     answers: Mapped[dict[str, Any]] = mapped_column(JSONB)
     rulebook_version: Mapped[int] = mapped_column(Integer)
     score: Mapped[int | None] = mapped_column(SmallInteger)
@@ -211,10 +211,10 @@ class Rectification(Keyed, Walled, Base):
     name: Mapped[str] = mapped_column(Text)
     phone: Mapped[str] = mapped_column(Text)
     address: Mapped[str] = mapped_column(Text)
-    state: Mapped[RectificationState] = mapped_column(Text)
+    state: Mapped[RectificationState] = mapped_column(word_of(RectificationState))
     rounds: Mapped[int] = mapped_column(SmallInteger)
     first_opened_at: Mapped[datetime] = mapped_column(Instant)
-    reason: Mapped[Reason] = mapped_column(Text)
+    reason: Mapped[Reason] = mapped_column(word_of(Reason))
     words: Mapped[str] = mapped_column(Text)
     wish: Mapped[str] = mapped_column(Text)
     opened_at: Mapped[datetime] = mapped_column(Instant)
@@ -246,7 +246,7 @@ class RectificationRound(Walled, Base):
     network_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     rectification_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
-    reason: Mapped[Reason] = mapped_column(Text)
+    reason: Mapped[Reason] = mapped_column(word_of(Reason))
     words: Mapped[str] = mapped_column(Text)
     wish: Mapped[str] = mapped_column(Text)
     opened_at: Mapped[datetime] = mapped_column(Instant)

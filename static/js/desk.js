@@ -1,9 +1,10 @@
 // The call screen's extras: keys, the timer, the draft, saving without leaving the page. All of it works without this file.
-import {$, $$, free, say, show} from './portal.js';
+const {$, $$, free, say, show} = window.portal;   // its script stands before this one
 
 const EVERY = 10000, RENEW = 60000, HIDDEN_FIELDS = ['csrf_token', 'membership', 'seconds'];
 const TYPING = 'textarea, select, [contenteditable], input:not([type=radio]):not([type=checkbox]):not([type=hidden])';
 const desk = () => $('[data-desk]');
+const call = () => desk() || $('[data-call]');   // a call that is put right has the keys alone
 const words = (key, values = {}) => {
   let text = JSON.parse(desk()?.dataset.deskWords || '{}')[key] ?? '';
   for (const [name, value] of Object.entries(values)) text = text.replace(`{${name}}`, value);
@@ -106,7 +107,7 @@ const keysOn = () => { try { return localStorage.getItem('desk-keys') !== 'off';
 const choose = input => { input.checked = true; input.focus(); input.dispatchEvent(new Event('change', {bubbles: true})); };
 let asked = -1;
 function question(step) {
-  const all = $$('[data-q]', desk()), here = all.indexOf(document.activeElement.closest?.('[data-q]'));
+  const all = $$('[data-q]', call()), here = all.indexOf(document.activeElement.closest?.('[data-q]'));
   const next = (here < 0 ? asked : here) + step;
   asked = Math.min(Math.max(next, 0), all.length - 1);
   const fields = $$('input', all[asked]);
@@ -140,18 +141,18 @@ function escape(target) {
 const KEYS = {
   n: () => $('#note').focus(),
   c: () => $('[data-copy-number]')?.click(),
-  j: () => { const skip = $('[data-skip]'); skip.open = true; $('select', skip).focus(); },
-  p: () => $('[data-pause]').click(),
-  '?': () => { const list = $('#h-keys'); list.scrollIntoView({block: 'nearest'}); list.focus(); },
+  j: () => { const skip = $('[data-skip]'); if (skip) { skip.open = true; $('select', skip).focus(); } },
+  p: () => $('[data-pause]')?.click(),
+  '?': () => { const list = $('#h-keys'); list?.scrollIntoView({block: 'nearest'}); list?.focus(); },
 };
 addEventListener('keydown', event => {
-  const form = desk(), target = event.target;
+  const form = call(), target = event.target;
   if (!form || event.isComposing || event.keyCode === 229) return;
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) { event.preventDefault(); return form.requestSubmit($('[data-save]')); }
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === 'Escape') return escape(target);
   if (target.matches(TYPING) || !keysOn()) return;
-  const inDock = target.closest('.call__dock');
+  const inDock = target.closest('.call__dock, [data-outcomes]');
   const stop = done => { if (done !== false) event.preventDefault(); };
   if (/^[1-6]$/.test(event.key)) return stop(digit(event.key));
   if (event.key === 'ArrowDown' || event.key === 'ArrowUp') return inDock && target.type === 'radio' ? undefined : stop(question(event.key === 'ArrowDown' ? 1 : -1));

@@ -117,6 +117,28 @@ def test_ten_calls_with_the_keyboard_alone(sit, house: House):
     page.wait_for_url(re.compile(r"/calls$"))
 
 
+def test_a_wrong_save_is_put_right_with_the_keyboard_alone(sit, house: House):
+    """The form begins with what was saved; the same keys as on the call screen; the first save stays in sight."""
+    page = sit("agent")
+    begin(page, house)
+    wrong = name_of(page)
+    press(page, "3", "ArrowRight")
+    save(page)
+    page.locator(".call__q a", has_text="更正").first.focus()
+    press(page, "Enter")
+    page.wait_for_url(re.compile(r"/correct$"))
+    expect(page.locator("h1")).to_contain_text(wrong)
+    expect(page.locator("#h-name")).to_be_focused()
+    assert page.locator("#o-suspicious").is_checked()
+    questions(page)
+    press(page, "2", "Space", "Escape", "n")
+    page.keyboard.type("声音大 12")
+    press(page, "Control+Enter")
+    page.wait_for_url(re.compile(r"/calls/\d+$"))
+    expect(page.locator("main")).to_contain_text("已更正")
+    expect(page.locator("main")).to_contain_text("声音大 12")
+
+
 def test_keys_are_off_while_typing_and_composing(sit, house: House):
     page = sit("agent2")
     begin(page, house)

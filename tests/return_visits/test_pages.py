@@ -289,10 +289,11 @@ def test_pausing_gives_the_customer_back(month: World, browser_as: Browse):
 def test_a_wrong_save_is_put_right_and_stays_in_sight(month: World, browser_as: Browse):
     browser = browser_as(month.actors["agent"])
     first = calls(browser)
-    save(browser, first, outcome="unsatisfied", note="不平", **ANSWERS)
+    save(browser, first, outcome="unsatisfied", note="不平", reason_unsatisfied="product", **ANSWERS)
     where = f"/calls/{known(first)}/correct"
     form = browser.page(where)
     assert "不平" in form.text
+    assert {"o-unsatisfied", "ru-product", "a-purchase_true-1"} <= form.checked
     answer = browser.post(where, data=form.guard | {"outcome": "satisfied", "note": "看错了"} | ANSWERS)
     assert answer.status_code == 303
     page = browser.page(answer.headers["Location"])

@@ -254,7 +254,7 @@ class Histories(RuleBasedStateMachine):
         again = text("UPDATE breach SET retracted_at = NULL WHERE source = :source")
         db.session.execute(again, {"source": source})
         db.session.expire_all()
-        self.done("officer", sanctions.retract_breach, source, "It was none.", self.hands.moment)
+        self.done("officer", sanctions.retract_breach, source, self.hands.moment)
         assert officer.person_id is not None
         self.done(who, sanctions.review, case, Decision.REVOKED if falls else Decision.UPHELD, "x")
         REACHED.add(f"reviewed {self.state_of(case)}")

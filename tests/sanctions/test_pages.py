@@ -96,7 +96,12 @@ def test_r047_from_the_breach_by_the_clock_to_the_ledger(hall: Hall) -> None:
     assert "您是提议人，不能审批" in own.text
     assert "opinion" not in {given.get("name") for given in own.inputs}
     assert "陈述" in hall("approver").page(hall.case).text  # the party's time is not over
-    assert hall.act("approver", "approve", opinion="approve", sure="1").status_code == 409
+    silent = hall.act("approver", "approve", opinion="approve", sure="1")
+    assert (silent.status_code, "请写明理由：会记入案件，当事人可见。" in silent.text) == (
+        422,
+        True,
+    )  # it stands in the decision
+    assert hall.act("approver", "approve", opinion="approve", note="属实", sure="1").status_code == 409
     party = hall("principal").page(hall.case)
     assert "第二次没有上报" in party.text
     hall.done("principal", "statement", text="那几天搬家。", documents=(io.BytesIO(PNG), "搬家.png"))

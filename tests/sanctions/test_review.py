@@ -21,7 +21,7 @@ def put_up(world: World, case: str, at: Hands) -> None:
         text("SELECT b.source FROM breach b JOIN sanction_case c ON c.breach_id = b.id WHERE c.id = :id"),
         {"id": int(case)},
     )
-    sanctions.retract_breach(world.actors["officer"], source, "It was filed in time.", at.moment)
+    sanctions.retract_breach(world.actors["officer"], source, at.moment)
     finish(good=True)
 
 

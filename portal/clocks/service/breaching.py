@@ -10,7 +10,6 @@ from portal.clocks import rules
 from portal.clocks.models import Obligation
 from portal.clocks.rules import Kind
 from portal.core import events
-from portal.core.texts import gettext
 
 
 def source_of(obligation_id: int) -> str:
@@ -38,8 +37,7 @@ def note_end(
     sweep reported meanwhile is taken back."""
     if in_time:
         if owed.breached_at is not None:
-            reason = gettext("What was filed had come in before the deadline.")
-            sanctions.retract_breach(who, source_of(owed.id), reason, now)
+            sanctions.retract_breach(who, source_of(owed.id), now)
         return
     found = _ruled(owed.network_id, owed.rulebook_version, owed.kind)
     if found is not None:

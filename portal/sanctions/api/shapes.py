@@ -11,7 +11,7 @@ from portal.core.texts import language
 from portal.sanctions import queries
 from portal.sanctions.models import Case, Step
 from portal.sanctions.queries import CaseView, Standing
-from portal.sanctions.rules import Decision, Measure, MeasureKind, State, measure_words
+from portal.sanctions.rules import Decision, Measure, MeasureKind, State, measure_words, why
 
 MOST = 10**11
 MonthText = Annotated[str, Field(pattern=r"^20\d\d-(0[1-9]|1[0-2])$", examples=["2026-10"])]
@@ -320,7 +320,7 @@ def case_shown(shown: CaseView) -> CaseAnswer:
         executed_at=case.executed_at,
         closed_at=case.closed_at,
         review_at=case.review_at,
-        review_reason=case.review_reason,
+        review_reason=str(why(case.review_reason)),
     )
 
 
@@ -340,7 +340,7 @@ def case_of(actor: Actor, case: Case) -> CaseAnswer:
 
 
 def step_shown(step: Step) -> StepAnswer:
-    return StepAnswer(move=step.move, state=step.state, at=step.at, by=step.doer, note=step.note)
+    return StepAnswer(move=step.move, state=step.state, at=step.at, by=step.doer, note=str(why(step.note)))
 
 
 def standing_shown(unit: str, found: Standing) -> StandingAnswer:

@@ -174,18 +174,18 @@ def approve(number: str) -> ResponseReturnValue:
         return _looked_at_again(number, opinion, "approve")
 
     def work(actor: Actor, case: Case, sent: Sent) -> Case | None:
-        note = sent["note"][:2000]
-        if opinion == APPROVE:
-            return service.approve(actor, case.id, note)
-        if opinion == MILDER:
-            measures = wanted_measures(case, sent)
-            return None if sent.errors else service.approve(actor, case.id, note, measures)
-        if opinion in (RETURN, REJECT):
-            reason = sent.needed("note", SAY_WHY)[:2000]
-            step = service.give_back if opinion == RETURN else service.reject
-            return step(actor, case.id, reason) if reason else None
-        sent.errors.append(("#opinion-approve", lazy("Choose one.")))
-        return None
+        if opinion not in (APPROVE, MILDER, RETURN, REJECT):
+            sent.errors.append(("#opinion-approve", lazy("Choose one.")))
+            return None
+        note = sent.needed("note", SAY_WHY)[:2000]  # it stands in the decision
+        measures = wanted_measures(case, sent) if opinion == MILDER else None
+        if sent.errors:
+            return None
+        if opinion == RETURN:
+            return service.give_back(actor, case.id, note)
+        if opinion == REJECT:
+            return service.reject(actor, case.id, note)
+        return service.approve(actor, case.id, note, measures)
 
     return take(number, work, gettext("Your decision is in the case."))
 
@@ -232,8 +232,7 @@ def _looked_at_again(number: str, opinion: str, step: str) -> ResponseReturnValu
     places: list[int] = []
     measures = found.planned
     try:
-        if opinion not in (APPROVE, MILDER):
-            sent.needed("note", SAY_WHY)
+        sent.needed("note", SAY_WHY)
         if changed:
             read, places = read_measures(sent)
             if not sent.errors:

@@ -19,7 +19,7 @@ from portal.sanctions.models import Case
 from portal.sanctions.pages import shown
 from portal.sanctions.pages.door import room
 from portal.sanctions.queries import pages as listed
-from portal.sanctions.rules import MeasureKind, Move, State, measure_words
+from portal.sanctions.rules import MeasureKind, Move, State, measure_words, why
 from portal.sanctions.rules.measures import WORDS
 
 
@@ -95,6 +95,7 @@ def case_page(found: Case, sent: Sent | None = None, refused: PortalError | None
         uploads=actor.may(Permission.DOCUMENT_UPLOAD),
         reads_ledger=actor.may(Permission.LEDGER_READ),
         moment=now,
+        why=why,
         own_due=_own_due(found, now) if queries.is_party(actor, found) else None,
     )
 

@@ -76,7 +76,7 @@ def _texts(actor: Actor, found: Case, lang: str) -> dict[str, Any]:
             [gettext("Step of the ladder"), str(found.step)],
         ],
         "facts_title": gettext("Facts"),
-        "facts": [*([found.words] if found.words else []), *(str(words) for _, _, words in view.facts)],
+        "facts": [*(str(words) for _, _, words in view.facts), *([found.words] if found.words else [])],
         "evidence": gettext("Evidence: %(count)s documents, kept in the portal.", count=len(found.documents))
         if found.documents
         else "",
@@ -97,7 +97,9 @@ def _texts(actor: Actor, found: Case, lang: str) -> dict[str, Any]:
         "reasons_title": gettext("Reasons"),
         "reasons": _reasons(found),
         "right_title": gettext("Right of appeal"),
-        "right": " ".join(filter(None, (str(_right(found, when)), str(_received(found, when))))),
+        "right": (" " if english else "").join(
+            filter(None, (str(_right(found, when)), str(_received(found, when))))
+        ),
         "hands": [
             [gettext("Proposed by"), names.get(found.proposed_by or 0, "—"), when(found.proposed_at)],
             [gettext("Approved by"), names.get(found.approved_by or 0, "—"), when(found.approved_at)],

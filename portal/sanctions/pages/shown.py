@@ -15,7 +15,17 @@ from portal.sanctions import queries
 from portal.sanctions.models import Case, Effect, Step
 from portal.sanctions.queries import pages as listed
 from portal.sanctions.queries.pages import ENDED, MOST_COUNTED, Tab
-from portal.sanctions.rules import FROM_MARGIN, MONEY, MOVES, REVIEWED, MeasureKind, Move, State, at_stake
+from portal.sanctions.rules import (
+    FROM_MARGIN,
+    MONEY,
+    MOVES,
+    REVIEWED,
+    MeasureKind,
+    Move,
+    State,
+    at_stake,
+    why,
+)
 from portal.sanctions.service.steps import refuse_hands
 
 STATE_TAGS: Mapping[State, tuple[str, Any]] = {
@@ -250,7 +260,7 @@ def timeline(case: Case, steps: Sequence[Step]) -> list[Stage]:
             "bad" if each.move in BAD_MOVES else "ok",
             each.at,
             str(_("the clock")) if each.doer in ("", CLOCK) else each.doer,
-            each.note,
+            why(each.note),
         )
         for each in steps
     ]

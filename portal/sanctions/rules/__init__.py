@@ -2,6 +2,7 @@
 
 from portal.sanctions.rules.cases import (
     DECIDING,
+    FILED_IN_TIME,
     HEARING,
     MOVES,
     OF_PARTY,
@@ -18,6 +19,7 @@ from portal.sanctions.rules.cases import (
     refused_hand,
     step_due,
     under_review,
+    why,
 )
 from portal.sanctions.rules.measures import (
     FROM_MARGIN,
@@ -36,6 +38,7 @@ from portal.sanctions.rules.measures import (
 
 __all__ = [
     "DECIDING",
+    "FILED_IN_TIME",
     "FROM_MARGIN",
     "HEARING",
     "MONEY",
@@ -64,4 +67,5 @@ __all__ = [
     "refused_hand",
     "step_due",
     "under_review",
+    "why",
 ]

@@ -168,6 +168,17 @@ def moment_words(at: datetime, zone: ZoneInfo) -> str:
     return f"{local:%Y-%m-%d %H:%M}"
 
 
+FILED_IN_TIME = "filed_in_time"
+"""Why the portal itself took a breach back; a row keeps the code, so that each reader has it in the own language."""
+
+WHY = {FILED_IN_TIME: _("What was filed had come in before the deadline.")}
+
+
+def why(text: str) -> Any:
+    """A reason as its reader sees it: the portal's own in the reader's language, anybody else's as it was written."""
+    return WHY.get(text, text)
+
+
 def facts_words(facts: Iterable[Mapping[str, Any]], zone: ZoneInfo) -> list[tuple[str, datetime | None, Any]]:
     """Each fact as (code, when, lazy words); facts of a code that we don't know are left out."""
     told: list[tuple[str, datetime | None, Any]] = []
@@ -182,7 +193,7 @@ def facts_words(facts: Iterable[Mapping[str, Any]], zone: ZoneInfo) -> list[tupl
             "due": _("Due by %(when)s", when=when),
             "found": _("Not done when the deadline had passed; found at %(when)s", when=when),
             "cured": _("Done late, at %(when)s", when=when),
-            "retracted": _("The breach was taken back at %(when)s: %(text)s", when=when, text=text),
+            "retracted": _("The breach was taken back at %(when)s: %(text)s", when=when, text=why(text)),
         }.get(code)
         if words is not None:
             told.append((code, at, words))

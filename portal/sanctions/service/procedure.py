@@ -182,7 +182,7 @@ def decide(
         case.decision_note, case.measures = note, stored(wanted)
         move_on(actor, held, decision.move, state, note)
         if decision is not Decision.UPHELD:
-            effects.undo(actor, case, held, str(lazy("Appeal in %(number)s", number=case.number)))
+            effects.undo(actor, case, held, note or case.number)
         if decision is Decision.VARIED:
             effects.plan(actor, case, held)
         if decision is Decision.REVOKED:
@@ -204,10 +204,9 @@ def _varied(case: Case, decision: Decision, measures: Sequence[Measure] | None) 
 def _review_those_that_hang_on(actor: Actor, held: Held) -> None:
     """The cases of the same breach that hang on this one: if the dealer's falls, its manager's is looked at again."""
     fallen = held.case
-    reason = str(lazy("%(number)s fell", number=fallen.number))
     for each in queries.cases_of_breach(fallen.breach_id, lock=True):
         if rules.hangs_on(each.against, fallen.against):
-            put_up_for_review(actor, each, reason, held.now)
+            put_up_for_review(actor, each, fallen.number, held.now)
 
 
 def review(actor: Actor, case_id: int, decision: Decision, note: str) -> Case:
@@ -223,13 +222,12 @@ def review(actor: Actor, case_id: int, decision: Decision, note: str) -> Case:
         state = rules.after(case.at, move)
         if case.review_at is None:
             raise Conflict("no_review", lazy("Nothing that this case hangs on has fallen."))
-        reason = case.review_reason
         if falls:
             case.decided_at, case.heard_by, case.closed_at = held.now, actor.person_id, None
             case.decision, case.decision_note = decision.value, note
         move_on(actor, held, move, state, note)
         if falls:
-            effects.undo(actor, case, held, f"{case.number}: {reason}")
+            effects.undo(actor, case, held, note or case.number)
             _review_those_that_hang_on(actor, held)
             tell_party(actor, case, "The decision in sanction case %(number)s was taken back")
         return case

@@ -23,7 +23,7 @@ from portal.network import Network
 from portal.rulebook import Who
 from portal.sanctions import queries
 from portal.sanctions.models import Breach, Case, Step
-from portal.sanctions.rules import REVIEWED, STANDS, Move, State, planned, under_review
+from portal.sanctions.rules import FILED_IN_TIME, REVIEWED, STANDS, Move, State, planned, under_review
 
 PLACE: dict[Who, tuple[str, Role | None]] = {
     Who.STORE: ("store", None),
@@ -249,20 +249,20 @@ def note_cure(who: events.Doer, source: str, cured_at: datetime | None) -> None:
                 breach.cured_at = cured_at
 
 
-def retract_breach(who: events.Doer, source: str, reason: str, now: datetime) -> None:
+def retract_breach(who: events.Doer, source: str, now: datetime) -> None:
     """It was no breach after all (the bytes were in): drafts fall, what somebody proposed is put up for review."""
     of = network.get_network(who.network_id)
     with within(headquarters_of(of)):
         for breach in _of_source(source):
-            breach.retracted_at, breach.retraction = now, reason
-            events.record(who, "breach:retracted", breach, after={"reason": reason})
+            breach.retracted_at, breach.retraction = now, FILED_IN_TIME
+            events.record(who, "breach:retracted", breach, after={"reason": FILED_IN_TIME})
             for case in queries.cases_of_breach(breach.id, lock=True):
                 if case.at is State.DRAFT and case.told_at is None:
                     case.state, case.closed_at, case.step_due_at = State.WITHDRAWN, now, None
-                    case.end_note = reason
-                    write_step(who, case, Move.WITHDRAW, reason, now)
+                    case.end_note = FILED_IN_TIME
+                    write_step(who, case, Move.WITHDRAW, FILED_IN_TIME, now)
                 else:
-                    put_up_for_review(who, case, reason, now)
+                    put_up_for_review(who, case, FILED_IN_TIME, now)
 
 
 def put_up_for_review(who: events.Doer, case: Case, reason: str, now: datetime) -> None:
