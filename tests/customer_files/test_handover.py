@@ -1,5 +1,6 @@
 """A large workbook is read once: the request hands what it read to the job, which can do without."""
 
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from io import BytesIO
 
@@ -47,8 +48,10 @@ def test_every_kind_of_cell_comes_out_as_it_went_in() -> None:
         encoding="gbk",
         delimiter=";",
     )
-    again = unpacked(packed(sheet))
+    again, more, rows = unpacked(packed([sheet, replace(sheet, numbers=range(3, 5))]))
     assert again == sheet
+    assert [piece.numbers for piece in more] == [range(3, 5)]
+    assert rows == 4
     assert [type(cell) for cell in again.rows[0]] == [type(cell) for cell in cells]
 
 
@@ -61,7 +64,7 @@ def test_every_kind_of_cell_comes_out_as_it_went_in() -> None:
         b"\xc1",
         b"\x81\xa4form\x01",
         b'{"form":1}',
-        packed(Sheet("xlsx", [["a"]], range(1, 2)))[:-1],
+        packed([Sheet("xlsx", [["a"]], range(1, 2))])[:-1],
         b"\x81\xa4form\xd4\x09x",
         b"\x81\xa4form\xd4\x00x",
         b"\x81\x90\x01",
@@ -88,6 +91,7 @@ def test_the_job_takes_over_what_the_request_read(
     world: World, monkeypatch: pytest.MonkeyPatch, aside: str
 ) -> None:
     monkeypatch.setattr(receiving, "SMALL_ROWS", 1)
+    monkeypatch.setattr(checking, "ROWS_AT_ONCE", 2)
     reads: list[bool] = []
     read = checking.read
     monkeypatch.setattr(

@@ -5,11 +5,23 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from portal.customer_files.service import checking
 from tests.conftest import ApiClient
 from tests.factories import World
 
 
-def test_every_sample_gets_its_answer(world: World, api_as: Callable[..., ApiClient], samples: Path) -> None:
+@pytest.mark.parametrize("at_once", [checking.ROWS_AT_ONCE, 3])
+def test_every_sample_gets_its_answer(
+    world: World,
+    api_as: Callable[..., ApiClient],
+    samples: Path,
+    at_once: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also where each is taken in by pieces of three rows, as only large files are."""
+    monkeypatch.setattr(checking, "ROWS_AT_ONCE", at_once)
     folder = samples / "customer_files"
     wrong = []
     for number, case in enumerate(json.loads((folder / "expected.json").read_text())["cases"]):

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +23,7 @@ from typing import Any, cast
 import psutil
 import psycopg
 import requests
+from psycopg.rows import tuple_row
 
 from config.settings import ROOT
 from portal.core.db import libpq_url
@@ -34,6 +36,12 @@ READY_WITHIN = 120.0
 AGENTS = 4
 TARGETS = ("web process", "web server", "worker", "supervisor", "database", "connection")
 """What is killed: one of gunicorn's processes, gunicorn itself, the worker, their parent, PostgreSQL, one backend."""
+
+FAILED_JOBS = """
+    SELECT task_name, queueing_lock IS NOT DISTINCT FROM task_name AS by_clock, count(*)
+    FROM procrastinate_jobs WHERE status IN ('failed', 'aborted') GROUP BY 1, 2 ORDER BY 1
+"""
+CUT_OFF = re.compile(r"server closed the connection|terminating connection|connection (is|was|has been|to) ")
 
 COMMANDS = """
 import json, sys
@@ -167,6 +175,21 @@ class House:
         with (self.folder / "serve.log").open("rb") as log:
             log.seek(self._said_before)
             return log.read().decode(errors="replace")[-20_000:]
+
+    def jobs_left(self, there: psycopg.Connection[Any]) -> list[str]:
+        """Jobs that failed for good.
+
+        What the clock begins (its lock is its name) may be cut off by a kill like all else, and its next minute does
+        the same; it counts unless the log says that the connection was lost.
+        """
+        failed = there.cursor(row_factory=tuple_row).execute(FAILED_JOBS).fetchall()
+        told = (self.folder / "serve.log").read_text(errors="replace").splitlines()
+        lost = Counter(
+            json.loads(line)["job"] for line in told if '"job_failed"' in line and CUT_OFF.search(line)
+        )
+        by_clock = Counter({name: count for name, clock, count in failed if clock})
+        others = [f"{count} times {name}" for name, clock, count in failed if not clock]
+        return others + [f"{count} times {name}" for name, count in (by_clock - lost).items()]
 
     def people_in_logs(self) -> list[str]:
         """Lines that tell a customer's phone, name or street, of the portal's log and of PostgreSQL's."""

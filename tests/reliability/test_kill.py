@@ -133,20 +133,15 @@ DUTIES = """
         (SELECT count(*) FROM customer_file f WHERE f.unit_id = u.id AND f.state = 'submitted') AS standing
     FROM unit u WHERE u.kind = 'dealer'
 """
-# What the clock begins (its lock is its name) may be cut off by a kill like all else: its next minute does the same.
-LEFT_JOBS = """
-    SELECT task_name, status::text FROM procrastinate_jobs
-    WHERE status IN ('failed', 'aborted') AND queueing_lock IS DISTINCT FROM task_name
-"""
 
 
 def compared(house: House, ledger: Ledger) -> Findings:
     """The set check: what was acknowledged, what was tried, what is there."""
     with house.database() as there:
+        jobs = house.jobs_left(there)
         there.row_factory = dict_row
         files = {row["id"]: row for row in there.execute(FILES)}
         duties = there.execute(DUTIES).fetchall()
-        jobs = there.execute(LEFT_JOBS).fetchall()
     digests = Counter(row["sha256"] for row in files.values())
     numbers = Counter(row["receipt_number"] for row in files.values() if row["receipt_number"])
     return Findings(

@@ -16,7 +16,6 @@ from psycopg.rows import dict_row
 
 from tests.reliability.filing import MONTH, Ledger, Program, a_sheet
 from tests.reliability.house import AGENTS, House, until
-from tests.reliability.test_kill import LEFT_JOBS
 
 KILLS = int(os.environ.get("PORTAL_CALL_KILLS", "4"))
 TARGETS = ("web process", "worker", "database", "connection", "web server")
@@ -168,7 +167,7 @@ def compared(house: House, callers: list[Caller]) -> list[str]:
         there.row_factory = dict_row
         rows = there.execute(ATTEMPTS).fetchall()
         wrong = [f"counts {row}" for row in there.execute(COUNTS)]
-        wrong += [f"job {row}" for row in there.execute(LEFT_JOBS)]
+        wrong += [f"job {each}" for each in house.jobs_left(there)]
     by_note = Counter(row["note"] for row in rows)
     tried = {note: kind for caller in callers for note, kind in caller.tried.items()}
     for caller in callers:

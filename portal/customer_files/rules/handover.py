@@ -4,22 +4,65 @@ MessagePack holds texts and numbers as they are, and nothing in it can run; date
 each distinct one written and read once.
 """
 
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgpack
 
 from portal.customer_files.rules.sheet import Cell, Merged, Odd, Sheet
 
-_FORM = 2  # another release may write another one: then the file is read again
+_FORM = 3  # another release may write another one: then the file is read again
+_LENGTH = 4  # bytes that say how long the head is
 _DATE, _DATETIME, _TIME, _TIMEDELTA, _ODD = range(5)
 
 
-def packed(sheet: Sheet) -> bytes:
-    """A sheet as bytes; its rows are numbered from 1, as in every file that is read."""
+class Handed(NamedTuple):
+    """A sheet piece by piece. `more` are the pieces below the first, unpacked as they are asked for."""
+
+    first: Sheet
+    more: Iterator[Sheet]
+    rows: int
+    """Of all pieces together."""
+
+
+def packed(pieces: Iterable[Sheet]) -> bytes:
+    """A sheet's pieces as bytes: how many bytes and rows each has, then one after the other.
+
+    Rows are numbered from 1 on, as in every file that is read.
+    """
+    parts, rows = [], []
+    for piece in pieces:
+        parts.append(_packed(piece))
+        rows.append(len(piece.rows))
+    head = msgpack.packb([_FORM, [len(part) for part in parts], rows])
+    return b"".join([len(head).to_bytes(_LENGTH), head, *parts])
+
+
+def unpacked(content: bytes) -> Handed:
+    """What `packed` was given. Raises ValueError where the bytes are not whole, or of another release."""
+    begin = _LENGTH + int.from_bytes(content[:_LENGTH])
+    try:
+        form, sizes, rows = msgpack.unpackb(content[_LENGTH:begin])
+        whole = form == _FORM and sizes and begin + sum(sizes) == len(content)
+    except (msgpack.UnpackException, ValueError, TypeError) as damaged:
+        raise ValueError("not a sheet that was handed over") from damaged
+    if not whole:
+        raise ValueError("not a sheet that was handed over")
+
+    def pieces() -> Iterator[Sheet]:
+        place, number = begin, 1
+        for size, count in zip(sizes, rows, strict=True):
+            yield _unpacked(memoryview(content)[place : place + size], number)
+            place, number = place + size, number + count
+
+    more = pieces()
+    return Handed(next(more), more, sum(rows))
+
+
+def _packed(sheet: Sheet) -> bytes:
     whole = {
-        "form": _FORM,
         "kind": sheet.kind,
         "rows": sheet.rows,
         "name": sheet.name,
@@ -35,15 +78,9 @@ def packed(sheet: Sheet) -> bytes:
     return content
 
 
-def unpacked(content: bytes) -> Sheet:
-    """What `packed` was given. Raises ValueError where the bytes are not whole, or of another release."""
-    try:
-        whole = msgpack.unpackb(content, ext_hook=_cell)
-    except (msgpack.UnpackException, TypeError) as damaged:
-        raise ValueError("not a sheet that was handed over") from damaged
-    if not isinstance(whole, dict) or whole.pop("form", None) != _FORM:
-        raise ValueError("not a sheet that was handed over")
-    whole["numbers"] = range(1, len(whole["rows"]) + 1)
+def _unpacked(content: memoryview, number: int) -> Sheet:
+    whole = msgpack.unpackb(content, ext_hook=_cell)
+    whole["numbers"] = range(number, number + len(whole["rows"]))
     whole["hidden"] = frozenset(whole["hidden"])
     whole["merged"] = tuple(Merged(*each) for each in whole["merged"])
     whole["broken"] = dict(whole["broken"])

@@ -3,8 +3,8 @@
 Pure: the month and today are arguments. Cells are judged in cells.py, what shows between rows in doubles.py.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, time, timedelta, tzinfo
 from itertools import compress
 from typing import Any
@@ -22,7 +22,7 @@ from portal.customer_files.rules.sheet import Cell, Odd, Sheet, Value
 from portal.customer_files.rules.table import Table
 from portal.customer_files.rules.texts import clean, shown
 
-__all__ = ["Judged", "Value", "duplicates", "from_records", "judge", "judge_row"]
+__all__ = ["Above", "Judged", "Value", "duplicates", "from_records", "in_pieces", "judge", "judge_row"]
 
 _SHOWN = 200
 
@@ -61,6 +61,40 @@ class Judged:
         return len({p.row for p in self.problems if p.severity == WARNING and p.row not in gone})
 
 
+@dataclass
+class Above:
+    """What stands above a piece of a sheet, for what only shows between rows."""
+
+    rows: list[int] = field(default_factory=list)
+    cells: list[list[Value]] = field(default_factory=list)
+    bad: set[int] = field(default_factory=set)
+
+    def add(self, judged: Judged) -> None:
+        """The next piece."""
+        self.rows += judged.rows
+        self.bad |= judged.bad
+        self.cells = self.cells or [[] for _ in judged.columns]
+        for column, values in zip(self.cells, judged.cells, strict=True):
+            column.extend(values)
+
+
+def in_pieces(sheet: Sheet, headings: Headings, size: int) -> Iterator[tuple[Sheet, Headings]]:
+    """The sheet in pieces of so many rows, from above; the first has the headings. In one where cells are merged."""
+    if sheet.merged:
+        yield sheet, headings
+        return
+    end = min(headings.last + 1 + size, len(sheet.rows))
+    yield replace(sheet, rows=sheet.rows[:end], numbers=sheet.numbers[:end]), headings
+    for start in range(end, len(sheet.rows), size):
+        rows, numbers = sheet.rows[start : start + size], sheet.numbers[start : start + size]
+        yield replace(sheet, rows=rows, numbers=numbers, others=()), below(headings)
+
+
+def below(headings: Headings) -> Headings:
+    """The headings of a piece that has none itself."""
+    return replace(headings, row=-1, last=-1)
+
+
 def judge(
     sheet: Sheet,
     headings: Headings,
@@ -70,11 +104,13 @@ def judge(
     *,
     days_back: int = 92,
     zone: tzinfo | None = None,
+    above: Above | None = None,
 ) -> Judged:
     """Judge all rows below the headings.
 
     `month` is the first day of the month, `today` the day in the network's zone. `days_back`: how many days before the
-    month a customer may have been forgotten (a warning).
+    month a customer may have been forgotten (a warning). `above`: the sheet is a piece of one (in_pieces), whose pieces
+    are judged in turn; what a row is does not hang on the rows below it. Raises FileRefused `no_rows`, of a piece not.
     """
     span = Span(month, today, days_back, zone, sheet.date1904)
     table = Table(sheet, headings, columns)
@@ -99,13 +135,16 @@ def judge(
             problems.append(
                 Problem(numbers[i], None, Code.NOT_A_CUSTOMER, WARNING, {"why": why}, table.text_of(i))
             )
-    if not rows:
-        raise FileRefused(
-            "no_rows", _l("No customers below the headings: fill them in, or file a nil return")
-        )
-    bad = {p.row for p in problems if p.severity == ERROR}
+    if not rows and above is None:
+        raise no_customers()
     names = tuple(column.name for column in columns)
-    problems += duplicates(rows, dict(zip(names, cells, strict=True)), bad)
+    bad = {p.row for p in problems if p.severity == ERROR}
+    if above is None or not above.rows:
+        problems += duplicates(rows, dict(zip(names, cells, strict=True)), bad)
+    else:
+        both = [over + values for over, values in zip(above.cells, cells, strict=True)]
+        whole = dict(zip(names, both, strict=True))
+        problems += duplicates(above.rows + rows, whole, above.bad | bad, start=len(above.rows))
     problems += _file_notes(sheet, headings, rows)
     problems.sort(key=lambda p: p.row)
     bad = {p.row for p in problems if p.severity == ERROR}
@@ -117,6 +156,11 @@ def judge(
         if p.row in bad and p.column and p.value:
             raw.setdefault(p.row, {}).setdefault(p.column, p.value)
     return Judged(names, rows, cells, bad, raw, sorted(left_out), problems)
+
+
+def no_customers() -> FileRefused:
+    """The refusal of a file without a single customer."""
+    return FileRefused("no_rows", _l("No customers below the headings: fill them in, or file a nil return"))
 
 
 def judge_row(

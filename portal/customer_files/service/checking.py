@@ -20,9 +20,17 @@ from portal.customer_files.models import CustomerFile
 from portal.customer_files.queries import CANONICAL
 from portal.customer_files.rules.columns import Column
 from portal.customer_files.rules.csvs import too_many_rows
-from portal.customer_files.rules.handover import packed, unpacked
+from portal.customer_files.rules.handover import Handed, packed, unpacked
 from portal.customer_files.rules.headings import Headings, recognise
-from portal.customer_files.rules.judging import Judged, from_records, judge
+from portal.customer_files.rules.judging import (
+    Above,
+    Judged,
+    below,
+    from_records,
+    in_pieces,
+    judge,
+    no_customers,
+)
 from portal.customer_files.rules.leftovers import customers_in
 from portal.customer_files.rules.moves import Kind, Move, RowStatus, State, after
 from portal.customer_files.rules.problems import ERROR, WARNING, Code, FileRefused, Problem
@@ -33,11 +41,13 @@ from portal.customer_files.service.columns import columns_of, limits_of
 from portal.customer_files.service.locking import lock_months
 from portal.customer_files.service.storing import (
     Fields,
+    Piece,
     store_problems,
     store_rows,
     written,
 )
 
+ROWS_AT_ONCE = 20_000  # judged while the database takes in as many (decision 0018)
 PROGRESS_EVERY = 0.5  # seconds: each report is a transaction of its own
 TEXTS = frozenset(
     {
@@ -58,15 +68,26 @@ CORRECTABLE = frozenset(
 
 @dataclass(frozen=True)
 class Opened:
-    """A file's content as a sheet whose headings are known."""
+    """A file's content as a sheet whose headings are known; or as its first piece, with those that follow."""
 
     sheet: Sheet
     headings: Headings
     columns: tuple[Column, ...]
+    handed: Handed | None = None
 
     @property
     def rows(self) -> int:
-        return len(self.sheet.rows) - self.headings.last - 1
+        """Below the headings, blank ones too."""
+        return (self.handed.rows if self.handed else len(self.sheet.rows)) - self.headings.last - 1
+
+    def pieces(self) -> Iterator[tuple[Sheet, Headings]]:
+        """The sheet in pieces, once: what was handed over is taken as it comes."""
+        if self.handed is None:
+            yield from in_pieces(self.sheet, self.headings, ROWS_AT_ONCE)
+            return
+        yield self.sheet, self.headings
+        for sheet in self.handed.more:
+            yield sheet, below(self.headings)
 
 
 @collector.put_off()
@@ -125,7 +146,7 @@ def check(actor: Actor, file_id: int) -> None:
 def hand_over(file: CustomerFile, opened: Opened) -> None:
     """Keep what the request has read for the job: to read a large workbook again takes longer than all else of it."""
     if file.kind == Kind.SHEET:
-        storage.put_aside(_aside(file), packed(opened.sheet))
+        storage.put_aside(_aside(file), packed(sheet for sheet, _headings in opened.pieces()))
 
 
 def _handed_over(file: CustomerFile) -> Opened | None:
@@ -133,11 +154,11 @@ def _handed_over(file: CustomerFile) -> Opened | None:
     if kept is None:
         return None
     try:
-        sheet = unpacked(kept)
+        handed = unpacked(kept)
     except ValueError:  # the machine stopped while it was written
         return None
     columns = columns_of(rulebook.current(file.network_id, file.month))
-    return Opened(sheet, recognise(sheet.rows, columns, _mapping(file)), columns)
+    return Opened(handed.first, recognise(handed.first.rows, columns, _mapping(file)), columns, handed)
 
 
 def _aside(file: CustomerFile) -> str:
@@ -153,35 +174,72 @@ def check_rows(
     actor: Actor, file: CustomerFile, opened: Opened, report: Callable[[int, int], None] | None = None
 ) -> None:
     """Judge every row, store rows and problems, compare with other files, and say what became of the file."""
-    judged, applied = judge_sheet(file, opened)
-    total = len(judged.rows)
-    problems = [*applied, *judged.problems]
-    store_problems(file, _problem_lines(problems))
-    columns = _columns(judged, opened.headings.places)
-    warned = store_rows(file, columns, (lambda sent: report(sent, total)) if report else None)
-    warned.update(p.row for p in problems if p.severity == WARNING)
-    bad = len(judged.bad)
-    finish_check(actor, file, Counts(total, total - bad, bad, len(warned.intersection(judged.rows))))
+    rows: set[int] = set()
+    bad: set[int] = set()
+    warned: set[int] = set()
+    left: list[Problem] = []  # of rows that are no customers, until the next customer comes
+
+    def pieces() -> Iterator[Piece]:
+        above, judging = Above(), _judging(file, opened)
+        for sheet, headings in opened.pieces():
+            judged, applied = judging(sheet, headings, above)
+            above.add(judged)
+            left.extend([*applied, *judged.problems])
+            if judged.rows:
+                rows.update(judged.rows)
+                bad.update(judged.bad)
+                warned.update(p.row for p in left if p.severity == WARNING)
+                piece = Piece(_columns(judged, headings.places), list(_problem_lines(left)))
+                left.clear()
+                yield piece
+        if not rows:
+            raise no_customers()
+
+    db.session.flush()
+    total = opened.rows
+    warned |= store_rows(file, pieces(), (lambda sent: report(sent, total)) if report else None)
+    store_problems(file, _problem_lines(left))
+    counts = Counts(len(rows), len(rows) - len(bad), len(bad), len(warned & rows))
+    finish_check(actor, file, counts)
 
 
 def judge_sheet(file: CustomerFile, opened: Opened) -> tuple[Judged, list[Problem]]:
-    """Judge the sheet; where this dealer corrected the same wrong value before, once more with the right one."""
+    """Judge the whole sheet; where this dealer corrected the same wrong value before, with the right one."""
+    return _judging(file, opened)(opened.sheet, opened.headings, None)
+
+
+Judging = Callable[[Sheet, Headings, Above | None], tuple[Judged, list[Problem]]]
+
+
+def _judging(file: CustomerFile, opened: Opened) -> Judging:
+    """A function that judges the sheet or a piece of it, and does not ask the database for it."""
     zone = ZoneInfo(network.get_network(file.network_id).time_zone)
     today = clock.now().astimezone(zone).date()
     days_back = rulebook.current(file.network_id, file.month).customer_file.forgotten.days
-
-    def run() -> Judged:
-        return judge(
-            opened.sheet, opened.headings, opened.columns, file.month, today, days_back=days_back, zone=zone
-        )
-
-    judged = run()
     corrections = queries.corrections_of(file.unit_id)
-    if not corrections or not judged.problems:
-        return judged, []
     known = {
         (column, wrong): right for column, pairs in corrections.items() for wrong, right in pairs.items()
     }
+
+    def run(sheet: Sheet, headings: Headings, above: Above | None) -> Judged:
+        return judge(
+            sheet, headings, opened.columns, file.month, today, days_back=days_back, zone=zone, above=above
+        )
+
+    def judged_and_corrected(
+        sheet: Sheet, headings: Headings, above: Above | None
+    ) -> tuple[Judged, list[Problem]]:
+        judged = run(sheet, headings, above)
+        applied = _corrected(sheet, headings, judged, known) if known else []
+        return (run(sheet, headings, above) if applied else judged), applied
+
+    return judged_and_corrected
+
+
+def _corrected(
+    sheet: Sheet, headings: Headings, judged: Judged, known: Mapping[tuple[str, str], str]
+) -> list[Problem]:
+    """Put what this dealer corrected before into the sheet's cells; gives a note for each."""
     answered = {
         (problem.row, problem.column): (problem.value, known[problem.column, problem.value])
         for problem in judged.problems
@@ -189,18 +247,15 @@ def judge_sheet(file: CustomerFile, opened: Opened) -> tuple[Judged, list[Proble
         and (problem.severity == ERROR or problem.code in CORRECTABLE)
         and (problem.column, problem.value) in known
     }
-    if not answered:
-        return judged, []
-    places = {number: i for i, number in enumerate(opened.sheet.numbers)}
+    places = {number: i for i, number in enumerate(sheet.numbers)} if answered else {}
     for (row, column), (_, right) in answered.items():
-        cells, place = opened.sheet.rows[places[row]], opened.headings.places[column or ""]
+        cells, place = sheet.rows[places[row]], headings.places[column or ""]
         cells.extend([""] * (place + 1 - len(cells)))
         cells[place] = right
-    applied = [
+    return [
         Problem(row, column, Code.READ_AS, WARNING, {"expected": right, "remembered": True}, wrong)
         for (row, column), (wrong, right) in sorted(answered.items())
     ]
-    return run(), applied
 
 
 def _columns(judged: Judged, places: Container[str]) -> dict[str, Fields]:

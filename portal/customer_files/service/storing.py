@@ -4,7 +4,8 @@ COPY into a walled table is refused by PostgreSQL; the detour costs some 6 % (do
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -50,18 +51,34 @@ Fields = Sequence[str | None]
 """A column's values as texts; None is NULL."""
 
 
-def store_rows(
-    file: CustomerFile, columns: Mapping[str, Fields], report: Callable[[int], None] | None = None
-) -> set[int]:
-    """Insert a file's rows, given by the columns of ROW_COLUMNS that it has, and warn of what other filed files hold.
+@dataclass(frozen=True)
+class Piece:
+    """Rows of a file, by the columns of ROW_COLUMNS that it has, and problems in the order of PROBLEM_COLUMNS."""
 
+    columns: Mapping[str, Fields]
+    problems: list[Fields]
+
+
+def store_rows(
+    file: CustomerFile, pieces: Iterator[Piece], report: Callable[[int], None] | None = None
+) -> set[int]:
+    """Insert a file's rows and problems, piece by piece, and warn of what other filed files hold.
+
+    The database takes a piece in while `pieces` works out the next one, for which it must not ask the database.
     `report` is told how many rows were sent so far. Gives the rows that were warned.
     """
-    db.session.flush()
-    incoming = _send("customer_file_row", ROW_COLUMNS, columns, report)
-    # before they go in: afterwards each row would find itself in the index first
-    warned = _warn(file, _SENT, {})
-    _take_in(file, "customer_file_row", columns, incoming)
+    warned: set[int] = set()
+    sent = 0
+    piece = next(pieces, None)
+    while piece is not None:
+        store_problems(file, piece.problems)
+        incoming = _send("customer_file_row", ROW_COLUMNS, piece.columns, report, sent)
+        # before they go in: afterwards each row would find itself in the index first
+        warned |= _warn(file, _SENT, {})
+        sent += len(piece.columns["row_no"])
+        with raw().pipeline():  # sent, and not waited for before its end
+            _take_in(file, "customer_file_row", piece.columns, incoming)
+            piece = next(pieces, None)
     return warned
 
 
@@ -70,7 +87,7 @@ def store_problems(file: CustomerFile, problems: Iterable[Fields]) -> None:
     db.session.flush()
     columns = dict(zip(PROBLEM_COLUMNS, zip(*problems, strict=True), strict=False))
     if columns:
-        incoming = _send("customer_file_problem", PROBLEM_COLUMNS, columns, None)
+        incoming = _send("customer_file_problem", PROBLEM_COLUMNS, columns)
         _take_in(file, "customer_file_problem", columns, incoming)
 
 
@@ -84,16 +101,19 @@ def written(value: Any) -> str | None:
 
 
 def _send(
-    table: str, kinds: dict[str, str], columns: Mapping[str, Fields], report: Callable[[int], None] | None
+    table: str,
+    kinds: dict[str, str],
+    columns: Mapping[str, Fields],
+    report: Callable[[int], None] | None = None,
+    sent: int = 0,
 ) -> str:
-    """Everything into a temporary table; gives its name."""
+    """Everything into a temporary table; gives its name. `sent`: how many were sent before these."""
     incoming = f"incoming_{table}"
     made = ", ".join(f'"{name}" {kind}' for name, kind in kinds.items())
     lines = map("\t".join, zip(*map(_escaped, columns.values()), strict=True))
     with raw().cursor() as cursor:
         cursor.execute(f"CREATE TEMPORARY TABLE {incoming} ({made}) ON COMMIT DROP")
         with cursor.copy(f"COPY {incoming} ({_names(columns)}) FROM STDIN (ENCODING 'UTF8')") as copy:
-            sent = 0
             while piece := list(islice(lines, PIECE)):
                 if report:
                     report(sent)
