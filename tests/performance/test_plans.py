@@ -181,6 +181,10 @@ HOT: dict[str, tuple[str, Callable[[Actor], Any]]] = {
         "headquarters",
         lambda me: trail.list_events(Asked(action="customer_file:refused"), ZONE),
     ),
+    "the trail of a common action": (
+        "headquarters",
+        lambda me: trail.list_events(Asked(action="customer_file:received"), ZONE),
+    ),
     "the trail of an object": (
         "headquarters",
         lambda me: trail.list_events(Asked(kind="customer_file", object_id=str(a_file(me).id)), ZONE),

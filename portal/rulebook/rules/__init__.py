@@ -33,7 +33,7 @@ from portal.rulebook.rules.filing import (
     Working,
 )
 from portal.rulebook.rules.headings import heading_key, heading_without_notes
-from portal.rulebook.rules.reading import Chapter, Entry, chapters, cited
+from portal.rulebook.rules.reading import Chapter, chapters, cited
 from portal.rulebook.rules.requirements import REQUIREMENTS, Requirement
 from portal.rulebook.rules.values import (
     Span,
@@ -45,7 +45,7 @@ from portal.rulebook.rules.values import (
     time_of_day,
     working_span,
 )
-from portal.rulebook.rules.wording import Series, duration_words, measure_words, money, term_words
+from portal.rulebook.rules.wording import Entry, Series, duration_words, measure_words, money, term_words
 
 __all__ = [
     "ALWAYS_REQUIRED",

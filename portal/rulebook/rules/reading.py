@@ -10,34 +10,24 @@ from flask_babel import lazy_gettext as _
 from flask_babel import lazy_ngettext
 
 from portal.rulebook.rules.book import Rulebook
-from portal.rulebook.rules.duties import Answerable, Breach, Promise, RefundTerms, Who
+from portal.rulebook.rules.duties import Who
 from portal.rulebook.rules.filing import Column, Window
+from portal.rulebook.rules.reading_duties import breach, procedure, promise
 from portal.rulebook.rules.requirements import REQUIREMENTS, Requirement
-from portal.rulebook.rules.values import Term, hour_and_minute
+from portal.rulebook.rules.values import hour_and_minute
 from portal.rulebook.rules.wording import (
     KEEPERS,
     KINDS,
-    PEOPLE,
     WINDOWS,
+    Entry,
     Headline,
     Phrase,
     Series,
     duration_words,
-    measure_words,
-    money,
+    once,
     term_words,
     working_words,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One rule: its anchor's key, what it is about, what it says in a few lines, its requirements."""
-
-    key: str
-    title: Phrase
-    lines: tuple[Phrase, ...]
-    sources: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +55,11 @@ def chapters(book: Rulebook) -> list[Chapter]:
         Chapter("customer_file", _("Customer file"), "file", tuple(_customer_file(book))),
         Chapter("columns", _("Columns of the customer file"), "layers", tuple(map(_column, book.columns))),
         Chapter("return_visits", _("Return visits"), "phone", tuple(_return_visits(book))),
-        Chapter("promises", _("Promises"), "check", tuple(map(_promise, book.promises))),
+        Chapter("promises", _("Promises"), "check", tuple(map(promise, book.promises))),
         Chapter(
-            "breaches", _("What follows from a breach"), "alert", tuple(map(_breach, book.sanctions.breaches))
+            "breaches", _("What follows from a breach"), "alert", tuple(map(breach, book.sanctions.breaches))
         ),
-        Chapter("procedure", _("How a case is decided"), "users", tuple(_procedure(book))),
+        Chapter("procedure", _("How a case is decided"), "users", tuple(procedure(book))),
         Chapter("dossiers", _("Dossiers"), "book", tuple(_dossiers(book))),
         Chapter("retention", _("What is kept, where and how long"), "lock", tuple(_retention(book))),
     ]
@@ -95,7 +85,7 @@ def _calendar(book: Rulebook) -> Iterator[Entry]:
             f"window_{name}",
             title,
             tuple(lines),
-            _once(window.source, *([follows.source] if follows else [])),
+            once(window.source, *([follows.source] if follows else [])),
         )
     yield Entry(
         "time_zone",
@@ -296,95 +286,6 @@ def _return_visits(book: Rulebook) -> Iterator[Entry]:
     )
 
 
-def _promise(promise: Promise) -> Entry:
-    if promise.months:
-        time = lazy_ngettext("%(num)s month", "%(num)s months", promise.months)
-    else:
-        time = term_words(promise.within or Term())
-    lines = [_("Within %(time)s %(duty)s", time=time, duty=promise.duty)]
-    if promise.follows:
-        lines.append(_("Otherwise: %(what)s", what=promise.follows))
-    return Entry(promise.key, promise.event, tuple(lines), (promise.source,))
-
-
-def _breach(breach: Breach) -> Entry:
-    lines: list[Phrase] = [
-        _("Found by the clock") if breach.by_clock else _("Proposed by a person, with evidence")
-    ]
-    for found in breach.answerable:
-        lines.append(_("%(who)s: %(what)s", who=PEOPLE[found.who], what=found.consequence))
-        lines += _measures(found)
-    return Entry(
-        breach.key,
-        breach.title,
-        tuple(lines),
-        _once(breach.source, *(found.source for found in breach.answerable)),
-    )
-
-
-def _measures(found: Answerable) -> list[Phrase]:
-    if not found.ladder:
-        return [_("Measures: %(measures)s", measures=Series(tuple(map(measure_words, found.measures)), "，"))]
-    return [
-        _("Time %(nth)s: %(measures)s", nth=nth, measures=Series(tuple(map(measure_words, step)), "，"))
-        for nth, step in enumerate(found.ladder, 1)
-    ]
-
-
-def _procedure(book: Rulebook) -> Iterator[Entry]:
-    times = book.sanctions.procedure
-    yield Entry(
-        "case_times",
-        _("Times"),
-        (
-            _("Statement of the party: %(time)s", time=duration_words(times.statement)),
-            _("Approval: %(time)s", time=duration_words(times.approval)),
-            _("Appeal: %(time)s, once", time=duration_words(times.appeal)),
-            _(
-                "Acknowledgement of a decision: %(time)s; after that it counts as received",
-                time=duration_words(times.acknowledgement),
-            ),
-            _("Margin topped up: %(time)s", time=duration_words(times.top_up)),
-            _("Measures that are handed on, carried out: %(time)s", time=duration_words(times.handed_on)),
-            _("Earlier breaches count for %(time)s", time=duration_words(times.ladder_within)),
-        ),
-        (times.source,),
-    )
-    yield Entry(
-        "four_eyes",
-        _("Who decides"),
-        (
-            _("Whoever proposes does not approve; whoever approved does not hear the appeal"),
-            _("Above %(amount)s two approve", amount=money(times.two_approvers_above)),
-        ),
-        (times.source,),
-    )
-    if times.margin_required:
-        yield Entry(
-            "margin",
-            _("Brand margin"),
-            (
-                _("Required of each dealer: %(amount)s", amount=money(times.margin_required)),
-                _("It never falls below zero; what it lacks is owed")
-                if times.debt_allowed
-                else _("It never falls below zero; what it lacks is not taken"),
-                *_refund_words(times.refund),
-            ),
-            (times.source,),
-        )
-
-
-def _refund_words(terms: RefundTerms | None) -> Iterator[Phrase]:
-    if terms:
-        yield _(
-            "When a dealer leaves: %(share)s %% within %(days)s working days, the rest after %(months)s months "
-            "without claims",
-            share=terms.first_share,
-            days=terms.first_within_workdays,
-            months=terms.rest_after_months,
-        )
-
-
 def _dossiers(book: Rulebook) -> Iterator[Entry]:
     for dossier in book.dossiers:
         lines = tuple(
@@ -405,7 +306,3 @@ def _retention(book: Rulebook) -> Iterator[Entry]:
             )
         )
         yield Entry(f"kept_{kept.key}", kept.title, (line,), (kept.source,))
-
-
-def _once(*sources: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(sources))

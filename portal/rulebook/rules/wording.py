@@ -18,6 +18,16 @@ DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """One rule: its anchor's key, what it is about, what it says in a few lines, its requirements."""
+
+    key: str
+    title: Phrase
+    lines: tuple[Phrase, ...]
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Series:
     """Several phrases in a row, with a comma in English and `mark` in Chinese."""
 
@@ -163,3 +173,8 @@ def measure_words(measure: Measure) -> Phrase:
     else:
         said = name
     return _("or %(measure)s", measure=said) if measure.alternative else said
+
+
+def once(*sources: str) -> tuple[str, ...]:
+    """Each source once, in order."""
+    return tuple(dict.fromkeys(sources))
