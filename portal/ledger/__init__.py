@@ -47,6 +47,7 @@ from portal.ledger.service import (
     reverse,
     stay,
     take,
+    undo_by_hand,
     withhold,
 )
 
@@ -91,6 +92,7 @@ __all__ = [
     "stay",
     "take",
     "transactions_of_case",
+    "undo_by_hand",
     "unit_owner",
     "waiting_withholdings",
     "withheld",

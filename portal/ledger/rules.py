@@ -56,6 +56,8 @@ class Purpose(StrEnum):
     PAY = "pay"
 
 
+BY_HAND = (Purpose.DEPOSIT, Purpose.REFUND, Purpose.COMMISSION, Purpose.PAY)
+"""What finance posts, and may undo; what a case took falls with its case alone."""
 UNIT_KINDS = (AccountKind.MARGIN, AccountKind.MARGIN_HOLD, AccountKind.RECEIVABLE)
 PERSON_KINDS = (AccountKind.COMMISSION_DUE, AccountKind.COMMISSION_WITHHELD, AccountKind.RECEIVABLE)
 NETWORK_KINDS = (AccountKind.CASH, AccountKind.FORFEITED, AccountKind.COMMISSION_EXPENSE)

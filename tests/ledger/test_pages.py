@@ -4,7 +4,10 @@ import io
 from collections.abc import Callable
 from typing import Any
 
+from portal import ledger
+from tests.conftest import Hands
 from tests.factories import World
+from tests.sanctions.court import Court
 
 Browse = Callable[..., Any]
 
@@ -114,3 +117,23 @@ def test_lists_turn_pages_and_take_filters(world: World, browser_as: Browse) -> 
     assert "宁波顺达" not in short
     assert finance.get("/margin?q=%00").status_code == 422
     assert finance.get("/margin?cursor=x").status_code == 422
+
+
+def test_finance_alone_does_not_undo_what_a_case_took(
+    world: World, api_as: Browse, at: Hands, browser_as: Browse
+) -> None:
+    court = Court(world, api_as, at)
+    court.margin("D1", 500_000)
+    case = court.propose(rule="R033", unit="D1", measures=[{"kind": "margin_forfeited", "amount": 200_000}])
+    court.final(case["id"])
+    court.step(case["id"], "execute")
+    world.as_("finance")
+    taken = [each for each in ledger.transactions_of_case(int(case["id"])) if each.purpose == "forfeit"]
+    entry = f"/margin/entries/{taken[0].id}"
+    finance = browser_as(world.actors["finance"])
+    assert "/reverse" not in finance.page(entry).html
+    for lang, words in (("zh", f"属于案件 {case['number']}"), ("en", f"belongs to case {case['number']}")):
+        refused = finance.send(f"{entry}/reverse?lang={lang}", {"reason": "I like them"}, page="/margin/D1")
+        assert refused.status_code == 409
+        assert words in refused.text
+    assert court.balances("D1") == {"margin": 300_000}

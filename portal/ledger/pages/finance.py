@@ -155,7 +155,7 @@ def reverse(transaction_id: int) -> ResponseReturnValue:
     if not form.validate():
         return Response(entry_page(of.id, form), 422)
     try:
-        made = service.reverse(current_actor(), of.id, form.reason.data)
+        made = service.undo_by_hand(current_actor(), of.id, form.reason.data)
     except (Invalid, Conflict) as refused:
         finish(good=False)
         form.reason.errors = [str(refused.detail)]

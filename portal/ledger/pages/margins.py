@@ -16,12 +16,10 @@ from portal.ledger.forms import DepositForm, LeaveForm, RefundForm, ReverseForm
 from portal.ledger.pages.door import room
 from portal.ledger.pages.shown import account_page, statement_of
 from portal.ledger.queries import pages as listed
-from portal.ledger.rules import Purpose
+from portal.ledger.rules import BY_HAND, Purpose
 from portal.network import Unit
 
 LONGEST = 100
-BY_HAND = (Purpose.DEPOSIT, Purpose.REFUND, Purpose.COMMISSION, Purpose.PAY)
-"""What finance may undo here; what a case took falls with its case."""
 
 
 def required_of(unit: Unit) -> int | None:

@@ -11,6 +11,7 @@ from portal.ledger.service.margins import (
     reverse,
     stay,
     take,
+    undo_by_hand,
 )
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "reverse",
     "stay",
     "take",
+    "undo_by_hand",
     "withhold",
 ]
