@@ -4,18 +4,18 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from flask_babel import lazy_gettext as lazy
 
+from portal.core.numbers import hundredths, whole
 from portal.sanctions.rules import Measure, MeasureKind
 
 LONG, SHORT = 10_000, 2_000
 LARGEST = 10**11  # fen
 SPARE_ROWS = 2
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-_MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
+_MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
 _DAY = re.compile(r"(20\d\d)[-/.]?(\d{1,2})[-/.]?(\d{1,2})")
 _WIDE = str.maketrans("０１２３４５６７８９．，－／％", "0123456789.,-/%")
 PARTS = ("kind", "amount", "share", "month", "until", "note")
@@ -117,19 +117,13 @@ def read_measures(sent: Sent) -> tuple[list[Measure], list[int]]:
 
 
 def _fen(written: str) -> int | None:
-    plain = written.translate(_WIDE).lstrip("¥￥").replace(",", "").strip()
-    try:
-        value = Decimal(plain) * 100
-    except InvalidOperation:
-        return None
-    if not value.is_finite() or value != value.to_integral_value() or not 0 < value <= LARGEST:
-        return None
-    return int(value)
+    value = hundredths(written)
+    return value if value is not None and 0 < value <= LARGEST else None
 
 
 def _share(written: str) -> int | None:
-    plain = written.translate(_WIDE).rstrip("%").strip()
-    return int(plain) if plain.isascii() and plain.isdigit() and 1 <= int(plain[:4]) <= 100 else None
+    value = whole(written.translate(_WIDE).rstrip("%").strip(), 3)
+    return value if value is not None and 1 <= value <= 100 else None
 
 
 def _day(written: str) -> date | None:

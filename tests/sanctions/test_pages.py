@@ -9,6 +9,9 @@ import pytest
 from portal import clocks
 from portal.access import Role, roles_for
 from portal.access.rules import Permission
+from portal.rulebook import Who
+from portal.sanctions.forms import MeasureRow, Sent, read_measures
+from portal.sanctions.rules import Measure, MeasureKind, faults
 from tests.access.test_matrix import ONE_OF_EACH
 from tests.conftest import Hands
 from tests.factories import World, commander
@@ -164,6 +167,32 @@ def test_what_is_lacking_stands_beside_its_field_and_nothing_typed_is_lost(hall:
     assert hall.act("approver", "approve", opinion="reject").status_code == 422
     assert hall.act("approver", "approve").status_code == 422
     assert hall.act("officer", "withdraw").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("10", 10), ("１００%", 100), ("01000", None), ("0100", None), ("101", None), ("0", None), ("²", None)],
+)
+def test_a_share_is_one_to_a_hundred_per_cent(written: str, read: int | None) -> None:
+    row = MeasureRow(0, "commission_withheld", share=written)
+    sent = Sent(rows=[row])
+    (measure,), _ = read_measures(sent)
+    assert (measure.share, bool(sent.errors)) == (read, read is None)
+    for share in (0, 101, 1000):
+        graver = Measure(kind=MeasureKind.COMMISSION_WITHHELD, share=share)
+        assert [(each.field, each.code) for each in faults([graver], Who.EMPLOYEE)] == [
+            ("share", "out_of_range")
+        ]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("1,234.5", 123_450), ("￥１２.３０", 1230), ("1e3", None), ("1e999999999", None), ("1_0", None)],
+)
+def test_an_amount_is_written_in_digits(written: str, read: int | None) -> None:
+    sent = Sent(rows=[MeasureRow(0, "fine", amount=written)])
+    (measure,), _ = read_measures(sent)
+    assert (measure.amount, bool(sent.errors)) == (read, read is None)
 
 
 def test_a_returned_case_is_proposed_again_and_a_rejected_one_ends(hall: Hall) -> None:

@@ -111,6 +111,8 @@ def _one(each: Measure, who: Who) -> list[tuple[str, str, Any]]:
             else ("not_allowed", _("No share here."))
         )
         wrong.append(("share", code, words))
+    elif each.share is not None and not 1 <= each.share <= 100:
+        wrong.append(("share", "out_of_range", _("Write the share in per cent, 1 to 100.")))
     if each.month is not None and not withheld:
         wrong.append(("month", "not_allowed", _("This measure has no month.")))
     return wrong
