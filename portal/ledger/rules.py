@@ -8,7 +8,6 @@ from calendar import monthrange
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from io import BytesIO
 from typing import Any
@@ -16,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _
 
+from portal.core.numbers import hundredths
 from portal.network import workdays_after
 from portal.rulebook import RefundTerms
 
@@ -303,14 +303,10 @@ def columns_of(header: Sequence[str]) -> dict[str, int]:
 
 def amount_of(text: str, *, minor: bool) -> int | None:
     """'1,234.50' (yuan) or '123450' (fen) as fen; None for what is no such amount, or is not above zero."""
-    plain = text.strip().lstrip("¥￥").replace(",", "").replace("，", "")
-    try:
-        value = Decimal(plain) * (1 if minor else 100)
-    except InvalidOperation:
-        return None
-    if not value.is_finite() or value != value.to_integral_value() or not 0 < value <= LARGEST_AMOUNT:
-        return None
-    return int(value)
+    value = hundredths(text)
+    if value is not None and minor:
+        value = None if value % 100 else value // 100
+    return value if value is not None and 0 < value <= LARGEST_AMOUNT else None
 
 
 def unpacks_too_large(content: bytes) -> bool:

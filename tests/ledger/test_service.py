@@ -1,8 +1,10 @@
 """The books on the real database: balanced, append-only, never below zero, undone by opposites, true at any moment."""
 
+import io
 from datetime import date, timedelta
 
 import pytest
+import xlsxwriter
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -10,7 +12,7 @@ from portal import ledger
 from portal.access import Actor
 from portal.core.db import db, look_as
 from portal.core.errors import Conflict, Invalid
-from portal.ledger import AccountKind, Cause, Owner
+from portal.ledger import AccountKind, Cause, Owner, rules
 from portal.ledger.queries.accounts import Withheld
 from tests.conftest import Hands
 from tests.factories import World
@@ -271,6 +273,50 @@ def test_a_share_of_a_month_that_is_stated_is_posted_at_once(world: World) -> No
     ledger.withhold(actor, owner, NOVEMBER, 50, key="b", cause=WHY)  # nothing is left
     assert standing(owner) == {"commission_withheld": 10_000}
     assert ledger.waiting_withholdings() == []
+
+
+@pytest.mark.parametrize(
+    ("written", "minor", "read"),
+    [
+        ("1,234.50", False, 123_450),
+        ("９８００．５", False, 980_050),
+        ("¥100", False, 10_000),
+        ("9800.5", False, 980_050),
+        ("123450", True, 123_450),
+        ("123450.0", True, 123_450),
+        ("0.5", True, None),
+        ("1e10", False, None),
+        ("1e999999999", False, None),
+        ("1.005", False, None),
+        ("1,50", False, None),
+        ("1_000", False, None),
+        ("²", False, None),
+        ("-5", False, None),
+        ("0", False, None),
+        ("100000000000.01", False, None),
+        ("9" * 5000, False, None),
+    ],
+)
+def test_an_amount_is_written_in_digits(written: str, minor: bool, read: int | None) -> None:
+    assert rules.amount_of(written, minor=minor) == read
+
+
+def test_a_workbook_s_numbers_are_amounts_and_its_texts_are_read_as_written(world: World) -> None:
+    def book(*amounts: object) -> bytes:
+        content = io.BytesIO()
+        with xlsxwriter.Workbook(content, {"in_memory": True}) as made:
+            sheet = made.add_worksheet()
+            for row, cells in enumerate([("email", "amount"), *zip(people, amounts, strict=True)]):
+                for column, cell in enumerate(cells):
+                    sheet.write(row, column, cell)
+        return content.getvalue()
+
+    people, actor = [world.email("region"), world.email("channel")], finance(world)
+    for odd in ("1e10", "1e999999999"):
+        with pytest.raises(Invalid) as refusal:
+            ledger.import_commissions(actor, NOVEMBER, book(9800.5, odd), "c.xlsx")
+        assert [(each.pointer, each.code) for each in refusal.value.errors] == [("/rows/3", "invalid_amount")]
+    assert ledger.import_commissions(actor, NOVEMBER, book(9800.5, 100), "c.xlsx").total == 990_050
 
 
 def test_a_statement_is_taken_whole_or_not_at_all(world: World) -> None:
