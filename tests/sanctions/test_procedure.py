@@ -275,6 +275,43 @@ def test_an_approver_may_only_be_milder(court: Court, case: str) -> None:
     assert court.balances("D1") == {"margin": 400_000, "margin_hold": 100_000}
 
 
+def test_in_the_place_of_all_of_it_nobody_names_more_than_there_is(court: Court, at: Hands) -> None:
+    """At the approval what is in the margin, at the appeal what the case holds of it; a claim without amount, too."""
+    court.margin("D1", 300_000)
+    case = court.propose(rule="R033", unit="D1", measures=[{"kind": "margin_forfeited"}])["id"]
+    claim = court.propose(rule="R033", unit="D1", measures=[{"kind": "compensation_claimed"}])["id"]
+    at.forward(days=3)
+    for key, kind in ((case, "margin_forfeited"), (claim, "compensation_claimed")):
+        most = {"kind": kind, "amount": 300_000}
+        assert court.refused(key, "approve", measures=[most | {"amount": 300_001}]) == (422, "not_milder")
+    assert court.step(case, "approve")["state"] == "approved"
+    court.step(case, "serve")
+    court.step(case, "appeal")
+    court.margin("D1", 10_000, "BANK-2")
+    varied = {"decision": "varied", "note": "heard"}
+    more, less = ([{"kind": "margin_forfeited", "amount": amount}] for amount in (310_001, 200_000))
+    assert court.refused(case, "decide", measures=more, **varied) == (422, "not_milder")
+    assert court.step(case, "decide", measures=less, **varied)["state"] == "varied"
+    assert court.balances("D1") == {"margin": 110_000, "margin_hold": 200_000}
+
+
+def test_how_many_approve_is_counted_for_what_is_approved(court: Court, at: Hands) -> None:
+    """The margin has grown since the proposal: two; what is truly milder and below the amount: one."""
+    court.margin("D1", 1_000_000)
+    grown = court.propose(rule="R033", unit="D1", measures=[{"kind": "margin_forfeited"}])
+    court.margin("D1", 1, "BANK-2")
+    above = court.propose(rule="R033", unit="D1", measures=[{"kind": "margin_forfeited"}])
+    assert (grown["approvers_needed"], above["approvers_needed"]) == (1, 2)
+    at.forward(days=3)
+    milder = [{"kind": "margin_forfeited", "amount": 1_000}]
+    done = court.step(above["id"], "approve", measures=milder)
+    assert (done["state"], done["approvers_needed"]) == ("approved", 1)
+    court.margin("D1", 1_000, "BANK-3")
+    done = court.step(grown["id"], "approve")
+    assert (done["state"], done["approvers_needed"], done["approvals"]) == ("proposed", 2, 1)
+    assert court.step(grown["id"], "approve", "approver2")["state"] == "approved"
+
+
 def test_a_returned_case_is_proposed_again_and_heard_again(court: Court, case: str) -> None:
     court.at.forward(days=3)
     assert court.step(case, "return")["state"] == "draft"

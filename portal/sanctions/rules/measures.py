@@ -118,21 +118,31 @@ def _one(each: Measure, who: Who) -> list[tuple[str, str, Any]]:
     return wrong
 
 
-def is_milder(new: Sequence[Measure], old: Sequence[Measure]) -> bool:
-    """Whether an approver may put `new` in the place of `old`: nothing in it is graver, or stands there anew."""
-    return bool(new) and all(any(_at_most(each, other) for other in old) for each in new)
+def is_milder(new: Sequence[Measure], old: Sequence[Measure], margin: int) -> bool:
+    """Whether an approver may put `new` in the place of `old`: nothing in it is graver, or stands there anew.
+
+    Where no amount was named, `margin` (what is in it now) is the most that may be named.
+    """
+    return bool(new) and all(any(_at_most(each, other, margin) for other in old) for each in new)
 
 
-def _at_most(new: Measure, old: Measure) -> bool:
+def _at_most(new: Measure, old: Measure, margin: int) -> bool:
     if new.kind is MeasureKind.WARNING or old.kind in GENTLER.get(new.kind, ()):
         return True
     if new.kind is not old.kind or new.month != old.month:
         return False
-    if old.amount is not None and (new.amount is None or new.amount > old.amount):
+    if not _amount_at_most(new.amount, old.amount, margin):
         return False
     if (new.share or 0) > (old.share or 0):
         return False
     return _until_at_most(new, old)
+
+
+def _amount_at_most(new: int | None, old: int | None, margin: int) -> bool:
+    """No amount is all of it: nobody names more than there is in its place."""
+    if old is None:
+        return new is None or new <= margin
+    return new is not None and new <= old
 
 
 def _until_at_most(new: Measure, old: Measure) -> bool:

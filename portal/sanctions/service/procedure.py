@@ -14,7 +14,9 @@ from portal.sanctions.service import effects
 from portal.sanctions.service.reporting import put_up_for_review
 from portal.sanctions.service.steps import (
     Held,
+    approvers_needed,
     holding,
+    margin_of,
     milder,
     move_on,
     papers,
@@ -101,6 +103,7 @@ def approve(actor: Actor, case_id: int, note: str = "", measures: Sequence[Measu
         wanted = milder(measures, case)
         state = rules.after(case.at, Move.APPROVE)
         _refuse_unheard(held)
+        case.approvers_needed = _approvers_needed(held, wanted)
         case.measures = stored(wanted)
         case.approval_note = note or case.approval_note
         if case.approvers_needed > 1 and case.first_approved_by is None:
@@ -117,6 +120,15 @@ def approve(actor: Actor, case_id: int, note: str = "", measures: Sequence[Measu
             actor, case, [Role.SANCTION_OFFICER], "Sanction case %(number)s is approved and to be served"
         )
         return case
+
+
+def _approvers_needed(held: Held, wanted: Sequence[Measure]) -> int:
+    """Counted anew for what is approved: the margin may have grown since. One is enough where it was two only because
+    what is approved is truly milder, not because the margin was used up meanwhile."""
+    case = held.case
+    needed = approvers_needed(case, held.procedure, wanted)
+    truly_milder = not rules.is_milder(case.planned, wanted, margin_of(case))
+    return needed if truly_milder else max(needed, case.approvers_needed)
 
 
 def _refuse_unheard(held: Held) -> None:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.dialects.postgresql import insert
 
-from portal import accounts, ledger, network, rulebook
+from portal import accounts, network, rulebook
 from portal.access import Actor, Role
 from portal.core import clock
 from portal.core.db import db, within
@@ -24,6 +24,7 @@ from portal.sanctions.service.reporting import HISTORY, draft, month_of
 from portal.sanctions.service.steps import (
     REFUSED,
     Held,
+    approvers_needed,
     fitting,
     holding,
     move_on,
@@ -190,22 +191,10 @@ def _proposed(actor: Actor, held: Held, state: State, note: str, *, heard_anew: 
     case.first_approved_at = case.first_approved_by = None
     if heard_anew or case.stated_at is None:
         case.stated_at, case.statement_due_at = None, now + held.procedure.statement
-    case.approvers_needed = approvers_needed(case, held.procedure)
+    case.approvers_needed = approvers_needed(case, held.procedure, case.planned)
     move_on(actor, held, Move.PROPOSE, state, note)
     tell_party(actor, case, TOLD)
     return case
-
-
-def approvers_needed(case: Case, procedure: Procedure) -> int:
-    """Two above the rulebook's amount; the whole margin counts as what is in it."""
-    margin = 0
-    if case.person_id is None:
-        sums = {
-            each.kind: each.balance
-            for each in ledger.balances(ledger.Owner(case.about_unit_id, case.about_path))
-        }
-        margin = sums[ledger.AccountKind.MARGIN]
-    return 2 if rules.at_stake(case.planned, margin) > procedure.two_approvers_above else 1
 
 
 def _climb(case: Case, procedure: Procedure, *, untouched: bool) -> None:

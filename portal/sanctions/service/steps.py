@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from portal import accounts, documents, network, notices, rulebook
+from portal import accounts, documents, ledger, network, notices, rulebook
 from portal.access import Actor, Role
 from portal.core import clock
 from portal.core.db import db, within
@@ -116,10 +116,26 @@ def milder(measures: Sequence[Measure] | None, case: Case) -> list[Measure]:
     if measures is None:
         return case.planned
     fitting(measures, case.against)
-    if not rules.is_milder(measures, case.planned):
+    if not rules.is_milder(measures, case.planned, margin_of(case)):
         detail = lazy("Only milder measures may take the place of those proposed.")
         raise Invalid("not_milder", detail, [FieldError("/measures", "not_milder", detail)])
     return list(measures)
+
+
+def margin_of(case: Case) -> int:
+    """The margin that a case can take from: what is free in it, and what the case itself holds of it."""
+    if case.person_id is not None:
+        return 0
+    owner = ledger.Owner(case.about_unit_id, case.about_path)
+    free = sum(each.balance for each in ledger.balances(owner) if each.kind is ledger.AccountKind.MARGIN)
+    holds = {each.hold_id for each in queries.effects_of(case.id)} - {None}
+    own = ledger.transactions_of_case(case.id) if holds else ()
+    return free + sum(each.amount_minor for each in own if each.id in holds)
+
+
+def approvers_needed(case: Case, procedure: Procedure, measures: Sequence[Measure]) -> int:
+    """Two above the rulebook's amount; the whole margin counts as what is in it."""
+    return 2 if rules.at_stake(measures, margin_of(case)) > procedure.two_approvers_above else 1
 
 
 def stored(measures: Sequence[Measure]) -> list[dict[str, object]]:
