@@ -340,3 +340,45 @@ def test_a_statement_is_taken_whole_or_not_at_all(world: World) -> None:
     ):
         with pytest.raises(Invalid, match=code):
             ledger.import_commissions(actor, NOVEMBER, content, "c.csv")
+
+
+def statement_of(owner: Owner) -> int:
+    """The voucher of the owner's newest statement."""
+    newest = ledger.entries(owner, newest_first=True).items
+    return next(each.transaction_id for each in newest if each.purpose == "commission")
+
+
+def test_a_wrong_statement_is_undone_and_comes_again(world: World) -> None:
+    """What waits, and what is ordered meanwhile, is judged by the statement that stands."""
+    actor, owner = finance(world), manager(world)
+    for turn, wrong in enumerate(("9999", "1")):
+        ledger.import_commissions(actor, NOVEMBER, statement_file(world, ("region", wrong)), "c.csv")
+        made = statement_of(owner)
+        undone = ledger.undo_by_hand(actor, made, f"wrong amount {turn}")
+        assert ledger.undo_by_hand(actor, made, "again").id == undone.id
+        assert standing(owner) == {}
+    order = ledger.withhold(actor, owner, NOVEMBER, 10, key="a", cause=WHY)
+    assert [each.id for each in ledger.waiting_withholdings()] == [order.id]
+    done = ledger.import_commissions(actor, NOVEMBER, statement_file(world, ("region", "1000")), "c.csv")
+    assert (done.total, done.withheld) == (100_000, 10_000)
+    assert standing(owner) == {"commission_due": 90_000, "commission_withheld": 10_000}
+    with pytest.raises(Conflict, match="already_imported"):
+        ledger.import_commissions(actor, NOVEMBER, statement_file(world, ("region", "1")), "c.csv")
+
+
+def test_a_statement_from_which_a_share_was_withheld_stands_until_its_case_falls(world: World) -> None:
+    actor, owner = finance(world), manager(world)
+    ledger.import_commissions(actor, NOVEMBER, statement_file(world, ("region", "100")), "c.csv")
+    ledger.import_commissions(actor, date(2026, 12, 1), statement_file(world, ("region", "900")), "d.csv")
+    ledger.pay(actor, owner, 91_000, "P-1")
+    shares = [ledger.withhold(actor, owner, NOVEMBER, 100, key=key, cause=WHY) for key in "ab"]
+    ledger.reverse(actor, ledger.entries(owner).items[2].transaction_id, "the bank sent it back")
+    made = ledger.entries(owner).items[0].transaction_id
+    for share in shares:  # the second one found nothing left, and was judged by this statement all the same
+        with pytest.raises(Conflict, match="share_withheld") as refusal:
+            ledger.undo_by_hand(actor, made, "wrong amount")
+        assert "CF-2026-0001" in str(refusal.value.detail)
+        ledger.cancel_withholding(actor, share.id, "the appeal was won")
+    ledger.undo_by_hand(actor, made, "wrong amount")
+    assert standing(owner) == {"commission_due": 90_000}
+    assert ledger.waiting_withholdings() == []

@@ -181,6 +181,23 @@ def has_transaction(key: str) -> Transaction | None:
     return db.session.scalar(select(Transaction).where(Transaction.idempotency_key == key))
 
 
+def is_undone(transaction_id: int) -> bool:
+    """Whether a reversal names it; of a hold: whether it has ended."""
+    return bool(db.session.scalar(select(exists().where(Transaction.original_id == transaction_id))))
+
+
+def statement_in_force(key: str) -> tuple[str, Transaction | None]:
+    """One person's commission statement of a month and its key; reversed ones are passed over. Where none stands: the
+    key that the next one has (`key`, then `key:2`, `key:3`…)."""
+    number, used = 1, key
+    found = has_transaction(used)
+    while found is not None and is_undone(found.id):
+        number += 1
+        used = f"{key}:{number}"
+        found = has_transaction(used)
+    return used, found
+
+
 def lines_of(transaction_id: int) -> list[Line]:
     rows = db.session.execute(
         select(Posting.account_id, Posting.side, Posting.amount_minor)
@@ -300,6 +317,20 @@ def withheld(withholding_ids: Sequence[int]) -> dict[int, Withheld]:
         .where(Withholding.id.in_(list(withholding_ids)), Withholding.posted_at.is_not(None))
     )
     return {row[0]: Withheld(row[1], row[2]) for row in db.session.execute(chosen)}
+
+
+def posted_withholdings(person_id: int, month: date) -> Sequence[Withholding]:
+    """Shares that were judged by a person's statement of the month and stand: not given back since."""
+    undone = aliased(Transaction)
+    chosen = select(Withholding).where(
+        Withholding.person_id == person_id,
+        Withholding.month == month,
+        Withholding.posted_at.is_not(None),
+        ~exists().where(
+            undone.network_id == Withholding.network_id, undone.original_id == Withholding.transaction_id
+        ),
+    )
+    return db.session.scalars(chosen.order_by(Withholding.id)).all()
 
 
 def waiting_withholdings(month: date | None = None) -> Sequence[Withholding]:

@@ -1,5 +1,6 @@
 """The only writer of the books."""
 
+from portal.ledger.service.by_hand import undo_by_hand
 from portal.ledger.service.commissions import Imported, cancel_withholding, import_commissions, pay, withhold
 from portal.ledger.service.margins import (
     Taken,
@@ -11,7 +12,6 @@ from portal.ledger.service.margins import (
     reverse,
     stay,
     take,
-    undo_by_hand,
 )
 
 __all__ = [

@@ -26,6 +26,8 @@ from portal.ledger.service.margins import debt_allowed, reverse
 from portal.ledger.service.posting import Book, book, books, post
 from portal.network import unit_below
 
+PREFIX = "commission:"
+
 
 @dataclass(frozen=True)
 class Imported:
@@ -45,12 +47,13 @@ class _Row:
 def import_commissions(actor: Actor, month: date, content: bytes, name: str) -> Imported:
     """A month's statement from csv or xlsx: person (e-mail, phone or id), unit (optional), amount in yuan.
 
-    All or nothing. Raises Invalid (each wrong row by its number) or Conflict `already_imported`. What cases withhold
-    of this month is posted with it.
+    All or nothing. Raises Invalid (each wrong row by its number) or Conflict `already_imported`; a statement that was
+    reversed can come again. What cases withhold of this month is posted with it.
     """
     rows = _read(actor, content, name)
-    keys = {row.owner.person_id: _key(month, row.owner) for row in rows}
-    known = [row for row in rows if queries.has_transaction(keys[row.owner.person_id])]
+    found_before = {row.owner.person_id: queries.statement_in_force(_key(month, row.owner)) for row in rows}
+    keys = {person: key for person, (key, _) in found_before.items()}
+    known = [row for row in rows if found_before[row.owner.person_id][1] is not None]
     if known:
         raise Conflict(
             "already_imported",
@@ -62,9 +65,8 @@ def import_commissions(actor: Actor, month: date, content: bytes, name: str) -> 
     for row, found in zip(rows, books(actor, [row.owner for row in rows]), strict=True):
         lines = found.debit(AccountKind.COMMISSION_EXPENSE, row.amount)
         lines += found.credit(AccountKind.COMMISSION_DUE, row.amount)
-        _, fresh = post(
-            actor, found, Purpose.COMMISSION, lines, key=_key(month, row.owner), cause=cause, month=month
-        )
+        key = keys[row.owner.person_id]
+        _, fresh = post(actor, found, Purpose.COMMISSION, lines, key=key, cause=cause, month=month)
         if not fresh:
             raise Conflict("already_imported", lazy("This month's statement has these people already."))
     people = {row.owner.person_id: row.owner for row in rows}
@@ -72,7 +74,7 @@ def import_commissions(actor: Actor, month: date, content: bytes, name: str) -> 
         if order.person_id in people:
             withheld += _post_share(actor, book(actor, people[order.person_id]), order)
     for owner in people.values():
-        _repay(actor, owner, month)
+        _repay(actor, owner, month, keys[owner.person_id])
     done = Imported(month, len(rows), sum(row.amount for row in rows), withheld)
     after = {"people": done.people, "total": done.total, "withheld": done.withheld, "file": name}
     events.record(actor, "commissions:imported", kind="month", object_id=months.text(month), after=after)
@@ -133,15 +135,16 @@ def cancel_withholding(actor: Actor, withholding_id: int, reason: str) -> None:
     ).one()
     if order.transaction_id is not None:
         reverse(actor, order.transaction_id, reason)
-    elif order.cancelled_at is None and order.posted_at is None:
-        order.cancelled_at = clock.now()
+    elif order.cancelled_at is None:
+        # where nothing was there to withhold, nothing is short any more
+        order.posted_at, order.short_minor, order.cancelled_at = None, 0, clock.now()
         db.session.flush()
         events.record(actor, "commission:withholding_cancelled", order, after={"reason": reason})
 
 
 def _post_share(actor: Actor, found: Book, order: Withholding) -> int:
     """What was withheld now, in minor units; 0 where the statement is not there, or nothing of it is left."""
-    stated = queries.has_transaction(_key(order.month, found.owner))
+    stated = queries.statement_in_force(_key(order.month, found.owner))[1]
     if stated is None:
         return 0
     left = found.balance(AccountKind.COMMISSION_DUE)
@@ -163,19 +166,20 @@ def _post_share(actor: Actor, found: Book, order: Withholding) -> int:
     return amount
 
 
-def _repay(actor: Actor, owner: Owner, month: date) -> None:
-    """A debt is paid from what is due, before anything is paid out."""
+def _repay(actor: Actor, owner: Owner, month: date, statement: str) -> None:
+    """A debt is paid from what is due, before anything is paid out; once for each statement (its key)."""
     found = book(actor, owner)
     amount = min(found.balance(AccountKind.RECEIVABLE), found.balance(AccountKind.COMMISSION_DUE))
     if amount:
         lines = found.debit(AccountKind.COMMISSION_DUE, amount) + found.credit(AccountKind.RECEIVABLE, amount)
         cause = Cause(str(lazy("Debt paid from the commission of %(month)s", month=months.text(month))))
-        key = f"repay:{months.text(month)}:{owner.person_id}"
+        key = f"repay:{statement.removeprefix(PREFIX)}"
         post(actor, found, Purpose.REPAY, lines, key=key, cause=cause, month=month)
 
 
 def _key(month: date, owner: Owner) -> str:
-    return f"commission:{months.text(month)}:{owner.person_id}"
+    """The key of a person's first statement of a month; later ones carry a number: `statement_in_force`."""
+    return f"{PREFIX}{months.text(month)}:{owner.person_id}"
 
 
 # --- reading the file ---------------------------------------------------------------------------------------

@@ -12,18 +12,7 @@ from portal.core.errors import Conflict, FieldError, Invalid, NotFound
 from portal.core.texts import lazy
 from portal.ledger import queries
 from portal.ledger.models import Leaving, Transaction
-from portal.ledger.rules import (
-    BY_HAND,
-    AccountKind,
-    Cause,
-    Line,
-    Owner,
-    Purpose,
-    Split,
-    opposite,
-    repayment,
-    split,
-)
+from portal.ledger.rules import AccountKind, Cause, Line, Owner, Purpose, Split, opposite, repayment, split
 from portal.ledger.service.posting import Book, book, post
 from portal.network import Unit
 
@@ -218,25 +207,8 @@ def refund(actor: Actor, unit: Unit, amount: int, reference: str, reason: str) -
     return made
 
 
-def undo_by_hand(actor: Actor, transaction_id: int, reason: str) -> Transaction:
-    """Finance undoes its own posting, see `reverse`. Conflict `of_a_case`, `not_reversible`: what a case took is given
-    back by the people who decide on the case, not by finance alone."""
-    of = queries.get_transaction(transaction_id)
-    if of.case_id is not None:
-        raise Conflict(
-            "of_a_case",
-            lazy(
-                "This voucher belongs to case %(number)s: it is undone only when the case falls, on appeal or review.",
-                number=of.case_number,
-            ),
-        )
-    if Purpose(of.purpose) not in BY_HAND:
-        raise Conflict("not_reversible", lazy("This posting is not undone by a reversal."))
-    return reverse(actor, transaction_id, reason)
-
-
 def reverse(actor: Actor, transaction_id: int, reason: str) -> Transaction:
-    """Undo a posting by its exact opposite, once; for people: `undo_by_hand`. Raises NotFound, Invalid (no reason),
+    """Undo a posting by its exact opposite, once; people come by `undo_by_hand`. Raises NotFound, Invalid (no reason),
     Conflict.
 
     Conflict: `not_reversible` (a hold is released, not reversed), `insufficient` (what came in was used since).
