@@ -49,9 +49,9 @@ class ListQuery(BaseModel):
 
 
 class Money(Model):
-    """An amount in minor units (fen)."""
+    """An amount in minor units (fen). Strict here and where it is narrowed: `true`, "12" and 12.0 are no amounts."""
 
-    amount: int = Field(ge=-(10**15), le=10**15)
+    amount: int = Field(strict=True, ge=-(10**15), le=10**15)
     currency: str = Field("CNY", pattern="^[A-Z]{3}$")
 
 

@@ -81,7 +81,7 @@ class EntryQuery(BalanceQuery):
 
 
 class Deposit(Money):
-    amount: int = Field(ge=1, le=MOST)
+    amount: int = Field(strict=True, ge=1, le=MOST)
     currency: str = Field("CNY", pattern="^CNY$")
 
 

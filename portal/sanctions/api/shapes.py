@@ -28,7 +28,7 @@ Papers = Annotated[list[Annotated[str, Field(min_length=1, max_length=40)]], Fie
 
 
 class Fen(Money):
-    amount: int = Field(ge=1, le=MOST)
+    amount: int = Field(strict=True, ge=1, le=MOST)
     currency: str = Field("CNY", pattern="^CNY$")
 
 
@@ -37,7 +37,7 @@ class MeasureBody(Model):
 
     kind: MeasureKind
     amount: Fen | None = None
-    share: Annotated[int, Field(ge=1, le=100)] | None = None
+    share: Annotated[int, Field(strict=True, ge=1, le=100)] | None = None
     month: MonthText | None = None
     until: Annotated[date, Field(ge=date(2020, 1, 1), le=date(2100, 12, 31))] | None = None
     note: Note | None = None
