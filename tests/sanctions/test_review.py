@@ -7,7 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from portal import clocks, ledger, rulebook, sanctions
-from portal.core.db import db, finish
+from portal.core.db import db, finish, within
+from portal.sanctions.queries import lock_case
+from portal.sanctions.service.reporting import put_up_for_review
 from tests.conftest import Hands
 from tests.factories import World
 from tests.sanctions.court import Court
@@ -133,6 +135,24 @@ def test_when_the_dealer_wins_the_manager_s_case_is_reviewed(world: World, court
 
 
 # --- a dealer that is disqualified --------------------------------------------------------------------------------
+
+
+def test_a_dealer_stays_when_the_last_of_two_leaving_measures_falls(
+    world: World, court: Court, at: Hands
+) -> None:
+    """The first case noted that it leaves; the second one falls last."""
+    court.margin("D1", 300_000)
+    leave = ({"kind": "franchise_cancelled"}, {"kind": "dealer_disqualified"})
+    cases = [executed(court, at, rule="R033", unit="D1", measures=[each]) for each in leave]
+    for case, leaves in zip(cases, (True, False), strict=True):
+        world.as_("officer")
+        with within(world.actors["officer"].whole_network):
+            put_up_for_review(world.actors["officer"], lock_case(int(case)), "It was not so.", at.moment)
+        finish(good=True)
+        court.step(case, "review", "approver2", decision="revoked", note="It was not so.")
+        world.as_("finance")
+        assert (ledger.leaving_of(ledger.unit_owner(world.units["D1"])) is not None) is leaves
+    assert court("principal").get("/units/D1/standing").json["franchise"] == "active"
 
 
 def test_r035_the_region_is_told_and_the_margin_is_settled(world: World, court: Court, at: Hands) -> None:

@@ -166,10 +166,11 @@ def _week(book: rulebook.Rulebook) -> frozenset[int]:
     )
 
 
-def stay(actor: Actor, unit: Unit, reason: str, *, case_id: int | None = None) -> None:
-    """It stays after all (what `case_id` noted, or anything): nothing is paid back any more. Twice is once."""
+def stay(actor: Actor, unit: Unit, reason: str, *, by_case: bool = False) -> None:
+    """It stays after all: nothing is paid back any more. Twice is once. `by_case`: only where a case noted that it
+    leaves, whichever of its cases that was; what people noted stands."""
     known = queries.leaving_of(queries.unit_owner(unit))
-    if known is not None and case_id in (None, known.case_id):
+    if known is not None and (known.case_id is not None or not by_case):
         known.cancelled_at = clock.now()
         db.session.flush()
         events.record(actor, "margin:stays", known, after={"reason": reason})

@@ -86,7 +86,7 @@ def undo(actor: Actor, case: Case, held: Held, reason: str) -> None:
     db.session.flush()
     unit = network.get_unit(case.about_unit_id)
     if case.person_id is None and not LEAVES & set(queries.lasting(unit, held.now)):
-        ledger.stay(actor, unit, reason, case_id=case.id)
+        ledger.stay(actor, unit, reason, by_case=True)  # another case that fell before may have noted it
     for circular in db.session.scalars(select(Circular).where(Circular.case_id == case.id)):
         circular.withdrawn_at = held.now
     db.session.flush()
