@@ -56,9 +56,11 @@ def typed(form: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def as_typed(said: Said, book: ReturnVisits) -> dict[str, str]:
-    """A saved call as the form would show it: for putting it right."""
+def as_typed(said: Said, book: ReturnVisits, hours: Hours) -> dict[str, str]:
+    """A saved call as the form would show it: for putting it right. Times are the network's."""
     reached = said.result is Result.REACHED
+    declined = reached and bool(questions.unanswered(said.answers, book))
+    back, first = (at and at.astimezone(hours.zone) for at in (said.callback_at, said.not_before))
     found = {
         "outcome": str(said.outcome) if reached else NOT_REACHED,
         "result": "" if reached else str(said.result),
@@ -69,7 +71,10 @@ def as_typed(said: Said, book: ReturnVisits) -> dict[str, str]:
         "score": str(said.score or ""),
         "seconds": str(said.seconds or ""),
         "recording": said.recording or "",
-        "declined": "y",
+        "declined": "y" if declined else "",
+        "callback": "other" if back else "",
+        "callback_other": f"{back:%Y-%m-%dT%H:%M}" if back else "",
+        "not_before": f"{first:%Y-%m-%d}" if first else "",
     }
     found |= {each.field: each.given for each in desk.questions(book, said.answers, "zh")}
     return {name: value for name, value in found.items() if value}

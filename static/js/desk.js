@@ -16,7 +16,7 @@ const typed = form => {
   const body = new FormData(form);
   return JSON.stringify([...body].filter(([name, value]) => value !== '' && !HIDDEN_FIELDS.includes(name)));
 };
-let known = null, kept = '', heard = 0, sending = false;
+let known = null, kept = '', heard = 0, sending = false, keeping = null;
 function settle() {   // a new page: what stands in its form is where the draft begins
   if (known === desk()) return;
   known = desk();
@@ -31,7 +31,8 @@ function lost(text) {
   if (fresh) { box.scrollIntoView({block: 'nearest'}); say(text); }
 }
 const found = () => { const box = $('[data-lost]'); if (box) box.hidden = true; };
-async function keep() {
+const keep = () => { keeping = keeping || keepNow().finally(() => { keeping = null; }); return keeping; };
+async function keepNow() {
   settle();
   const form = desk();
   if (!form || sending) return;
@@ -67,6 +68,7 @@ addEventListener('submit', async event => {
   const button = event.submitter, body = new FormData(form);
   if (button?.name) body.append(button.name, button.value);
   const action = button?.hasAttribute('formaction') ? button.formAction : form.action;
+  await keeping;   // a draft that comes after the save would stand there at the next call
   try {
     const answer = await fetch(action, {method: 'POST', body});
     const html = await answer.text();
@@ -151,6 +153,7 @@ addEventListener('keydown', event => {
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) { event.preventDefault(); return form.requestSubmit($('[data-save]')); }
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === 'Escape') return escape(target);
+  if (event.key === 'Enter' && target.matches('[data-skip] input, [data-skip] select')) { event.preventDefault(); return $('[data-skip] button').click(); }
   if (target.matches(TYPING) || !keysOn()) return;
   const inDock = target.closest('.call__dock, [data-outcomes]');
   const stop = done => { if (done !== false) event.preventDefault(); };

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, wait
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from portal import accounts, return_visits
 from portal.access import Actor, act_as
@@ -363,3 +365,50 @@ def test_a_month_is_not_sealed_while_a_save_of_it_is_put_right(
         go_on.set()
         righting.result(30)
         assert sealing.result(30) == "open_visits"
+
+
+def test_a_draft_and_a_save_at_once_come_one_after_the_other(stage: Stage) -> None:
+    app, _world, agents = stage
+    agent = agents[0]
+    kept, out = threading.Event(), {}
+    with app.app_context():
+        enter_as(agent)
+        visit = return_visits.claim_next(agent)
+        assert visit
+        visit_id = visit.id
+        service.save_draft(agent, visit_id, {"note": "x"})
+        finish(good=True)
+        db.session.remove()
+
+    def tried(name: str, *steps: Any) -> None:
+        with app.app_context():
+            enter_as(agent)
+            try:
+                for step in steps:
+                    step()
+                finish(good=True)
+                out[name] = "done"
+            except (Conflict, OperationalError) as error:
+                finish(good=False)
+                out[name] = type(error).__name__
+            db.session.remove()
+
+    def draft() -> None:
+        tried(
+            "draft",
+            lambda: service.save_draft(agent, visit_id, {"note": "y"}),
+            kept.set,
+            lambda: time.sleep(0.5),
+            lambda: service.renew(agent, visit_id),
+        )
+
+    def save() -> None:
+        kept.wait(10)
+        tried("save", lambda: return_visits.log_attempt(agent, visit_id, said("reached", "satisfied")))
+
+    both = [threading.Thread(target=each) for each in (draft, save)]
+    for each in both:
+        each.start()
+    for each in both:
+        each.join(30)
+    assert out == {"draft": "done", "save": "done"}

@@ -333,10 +333,12 @@ def _correction(
         note=last.note,
         reason=last.reason,
         wish=last.wish,
+        callback_at=last.callback_at,
+        not_before=last.not_before,
         seconds=last.seconds,
         recording=last.recording,
     )
-    kept = given if given is not None else forms.as_typed(said, ruled.book)
+    kept = given if given is not None else forms.as_typed(said, ruled.book, ruled.hours)
     page = render_template(
         "return_visits/correct.html",
         visit=visit,

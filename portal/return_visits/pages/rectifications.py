@@ -215,6 +215,13 @@ def _page(
     return page, 422 if faults and not commit else 200
 
 
+@room.get("/rectifications/<key:rectification_id>/report", needs=Permission.RECTIFICATION_READ)
+def reported(rectification_id: int) -> ResponseReturnValue:
+    """Where the form's address is opened again: it stands on the rectification's page."""
+    queries.get_rectification(rectification_id)
+    return redirect(url_for("return_visits.rectification", rectification_id=rectification_id))
+
+
 @room.post("/rectifications/<key:rectification_id>/report", needs=Permission.RECTIFICATION_REPORT)
 def report(rectification_id: int) -> ResponseReturnValue:
     """What was done. Photos are kept one by one: a bad one is named, the good ones and all words stay."""

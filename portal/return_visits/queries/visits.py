@@ -53,6 +53,16 @@ def joined_with(visit: Visit) -> Sequence[Visit]:
     ).all()
 
 
+def called_with(visit: Visit) -> list[Visit]:
+    """Those of them that a saved call of this visit answered too; the others are only held with it for the moment."""
+    mates = joined_with(visit)
+    chosen = select(Attempt.visit_id).where(
+        Attempt.visit_id.in_([each.id for each in mates]), Attempt.joined.is_(True)
+    )
+    called = set(db.session.scalars(chosen)) if mates else set()
+    return [each for each in mates if each.id in called]
+
+
 def to_join(visit: Visit, now: datetime) -> Sequence[Visit]:
     """The same person's other visits under way that one call can answer too: nobody holds them, none is with the
     dealer. Locked; what another transaction holds is left for another call."""
@@ -62,6 +72,8 @@ def to_join(visit: Visit, now: datetime) -> Sequence[Visit]:
         Visit.unit_id == visit.unit_id,
         Visit.id != visit.id,
         Visit.state.in_((State.WAITING, State.RETRY)),
+        Visit.round
+        == 0,  # what a dealer has put right has a rectification of its own, and is asked about by itself
         Visit.next_at.is_not(None),
         Visit.joined_to.is_(None),
         or_(Visit.lease_until.is_(None), Visit.lease_until <= now),

@@ -73,8 +73,8 @@ def log_attempt(actor: Actor, visit_id: int, said: Said) -> Logged:
     attempts = [_write(actor, each, said, now, ruled, joined=each is not visit) for each in party]
     for each in party:
         each.attempts += 1
-        _move(each, step, said, now, actor, ruled)
-    rectification = _follow(actor, visit, step, said, ruled, now)
+        _move(each, step, said, now, actor.person_id, ruled)
+    rectification = _follow(actor, party, step, said, ruled, now)
     _clear_desk(actor, visit)
     events.record(
         actor,
@@ -147,17 +147,17 @@ def _write(
     return attempt
 
 
-def _move(visit: Visit, step: Step, said: Said, now: datetime, actor: Actor, ruled: Calling) -> None:
-    """The visit as it stands after this step; its figures from all attempts that count."""
+def _move(visit: Visit, step: Step, said: Said, now: datetime, agent_id: int | None, ruled: Calling) -> None:
+    """The visit as it stands after this step; its figures from all attempts that count. `agent_id`: who called."""
     visit.state = outcomes.after(visit.state, step.move)
     visit.next_at, visit.rank = step.next_at, int(step.rank)
     visit.closed_at = now if step.move is Move.SATISFY else None
     visit.holder_id = visit.lease_until = None
-    visit.last_agent = actor.person_id
+    visit.last_agent = agent_id
     visit.not_agent = visit.not_until = visit.skipped_by = visit.skipped_until = None
     visit.for_agent = visit.for_until = None
     if said.callback_at is not None:
-        visit.for_agent = actor.person_id
+        visit.for_agent = agent_id
         visit.for_until = said.callback_at + ruled.book.callback_held
         visit.pool = 0  # promised to its agent for a while, then to anyone
     history = queries.effective(queries.attempts_of(visit.id))
@@ -182,13 +182,14 @@ def _was_unreachable(history: Sequence[Attempt], ruled: Calling) -> bool:
 
 
 def _follow(
-    actor: Actor, visit: Visit, step: Step, said: Said, ruled: Calling, now: datetime
+    actor: Actor, party: Sequence[Visit], step: Step, said: Said, ruled: Calling, now: datetime
 ) -> Rectification | None:
-    """Open the dealer's next round, or close what is satisfied."""
+    """Open the dealer's next round, one for all months that were called, or close what is satisfied."""
     if step.rectify is not None:
-        return rectifying.open_round(actor, visit, step.rectify, said.note, said.wish, ruled, now)
+        return rectifying.open_round(actor, party[0], step.rectify, said.note, said.wish, ruled, now)
     if step.move is Move.SATISFY:
-        return rectifying.close(actor, visit, "satisfied", now)
+        closed = [rectifying.close(actor, each, "satisfied", now) for each in party]
+        return closed[0]
     return None
 
 
@@ -226,7 +227,7 @@ def correct(actor: Actor, visit_id: int, said: Said) -> Logged:
     visit = claiming.locked_main(visit_id)
     history = queries.effective(queries.attempts_of(visit.id))
     last = _correctable(actor, visit, history, now)
-    party = [visit, *(each for each in queries.joined_with(visit) if each.attempts)]
+    party = [visit, *queries.called_with(visit)]
     counting.keep_unsealed(actor.network_id, (each.month for each in party))
     before = [counting.figures_of(each) for each in party]
     step = _step(visit, said, now, ruled, but=last.id)
@@ -236,9 +237,9 @@ def correct(actor: Actor, visit_id: int, said: Said) -> Logged:
         attempt = _write(actor, each, said, now, ruled, joined=each is not visit, corrects=latest.id)
         first = first or attempt
         each.state = _state_before(each)
-        _move(each, step, said, now, actor, ruled)
+        _move(each, step, said, now, last.agent_id, ruled)
     assert first is not None
-    rectification = _mend(actor, visit, last, step, said, ruled, now)
+    rectification = _mend(actor, party, last, step, said, ruled, now)
     events.record(
         actor,
         "visit:corrected",
@@ -275,14 +276,15 @@ def _state_before(visit: Visit) -> State:
 
 
 def _mend(
-    actor: Actor, visit: Visit, last: Attempt, step: Step, said: Said, ruled: Calling, now: datetime
+    actor: Actor, party: Sequence[Visit], last: Attempt, step: Step, said: Said, ruled: Calling, now: datetime
 ) -> Rectification | None:
     """What the wrong save had started at the dealer is changed, taken back, or started now."""
-    opened = rectifying.opened_by(visit, last.at)
+    visit = party[0]
+    opened = rectifying.opened_by_last_call(visit)
     if step.rectify is not None and opened is not None:
         return rectifying.reword(opened, Reason(step.rectify), said.note, said.wish)
     if opened is not None:
         rectifying.withdraw(actor, opened, now)
     else:
         rectifying.reopen(actor, visit, last.at)
-    return _follow(actor, visit, step, said, ruled, now)
+    return _follow(actor, party, step, said, ruled, now)

@@ -226,9 +226,10 @@ def release(actor: Actor, visit_id: int, reason: str) -> Visit:
 def end_lease(visit: Visit) -> None:
     """Nobody holds it any more, nor the months that were called with it; these stand for themselves again."""
     holder = visit.holder_id
+    called = {each.id for each in queries.called_with(visit)}
     for each in (visit, *queries.joined_with(visit)):
         each.holder_id = each.lease_until = None
-        if each is not visit and each.state in CALLABLE and visit.state in CALLABLE and not each.attempts:
+        if each is not visit and each.state in CALLABLE and visit.state in CALLABLE and each.id not in called:
             each.joined_to = None
     if holder is not None:
         desk = lock_desk(holder)
@@ -266,6 +267,7 @@ def save_draft(actor: Actor, visit_id: int, typed: dict[str, Any]) -> datetime:
     """Keep what I have typed, also when the lease is lost; gives when. Raises NotFound."""
     now = clock.now()
     visit = queries.get_visit(visit_id)
+    desk_of(actor, now)  # before the draft, as whoever saves the call takes both
     at = {
         "network_id": actor.network_id,
         "unit_path": actor.root_path,

@@ -149,7 +149,7 @@ def waive(actor: Actor, visit_id: int, reason: str) -> Visit:
     visit = claiming.locked_with_desk(visit_id)
     if visit.state == State.CLOSED:
         raise Conflict("visit_closed", lazy("This visit is closed."))
-    party = [visit, *(each for each in queries.joined_with(visit) if each.attempts)]
+    party = [visit, *queries.called_with(visit)]
     before = [counting.figures_of(each) for each in party]
     was = visit.state
     claiming.end_lease(visit)
@@ -158,7 +158,7 @@ def waive(actor: Actor, visit_id: int, reason: str) -> Visit:
         each.next_at = None
         each.closed_at = each.waived_at = now
         each.waived_by, each.waiver_reason = actor.person_id, reason
-    rectifying.close(actor, visit, "waived", now, reason)
+        rectifying.close(actor, each, "waived", now, reason)
     db.session.flush()
     events.record(actor, "visit:waived", visit, before={"state": was}, after={"reason": reason})
     changes = [(each, counting.figures_of(each) - old) for each, old in zip(party, before, strict=True)]

@@ -297,11 +297,11 @@ def _stop_clock(actor: Actor, found: Rectification, reason: str) -> None:
         clocks.waive(actor, owed.id, reason)
 
 
-def opened_by(visit: Visit, at: datetime) -> Rectification | None:
-    """The rectification whose present round this visit's call of that moment opened, if nobody has answered it."""
+def opened_by_last_call(visit: Visit) -> Rectification | None:
+    """The rectification whose present round this visit's last call opened, if nobody has answered it: while one is open
+    nobody calls."""
     found = queries.of_visit(visit.id, lock=True)
-    mine = found is not None and found.state == RectificationState.OPEN and found.opened_at == at
-    return found if mine else None
+    return found if found is not None and found.state == RectificationState.OPEN else None
 
 
 def reword(found: Rectification, reason: Reason, words: str, wish: str) -> Rectification:
