@@ -16,6 +16,7 @@ from portal.accounts.models import Person
 from portal.core import clock, events
 from portal.core.db import look_as
 from portal.core.errors import TooMany
+from portal.core.numbers import whole
 from portal.core.texts import LANGUAGES, gettext
 
 room = Room("accounts", __name__)
@@ -28,7 +29,8 @@ YEAR = 365 * 24 * 3600
 def load(kept: str) -> Person | None:
     """The person of a session, while the stamp is still the same."""
     number, _, stamp = kept.partition("|")
-    person = queries.person_by_id(int(number)) if number.isdigit() else None
+    key = whole(number)
+    person = queries.person_by_id(key) if key is not None else None
     return person if person and secrets.compare_digest(person.stamp, stamp) else None
 
 
@@ -44,10 +46,11 @@ def start(app: Flask) -> None:
 def by_session() -> Actor | None:
     """Whoever is signed in, in the membership that this session has chosen; None, too, after too long a rest."""
     number, _, stamp = str(session.get("_user_id", "")).partition("|")
-    if not number.isdigit():
+    key = whole(number)
+    if key is None:
         return None
     actor = queries.actor_of_membership(
-        int(number), session.get("membership"), stamp=stamp, session_id=session.get("id", "")
+        key, session.get("membership"), stamp=stamp, session_id=session.get("id", "")
     )
     if actor is None or _rested_too_long(actor):
         session.clear()
@@ -219,8 +222,8 @@ def switchable() -> list[dict[str, object]]:
 def choose() -> ResponseReturnValue:
     actor = actor_or_none()
     assert actor is not None
-    wanted = request.form.get("to", "")
-    session["membership"] = service.choose_membership(current_user, int(wanted) if wanted.isdigit() else -1)
+    wanted = whole(request.form.get("to", ""))
+    session["membership"] = service.choose_membership(current_user, -1 if wanted is None else wanted)
     return redirect(own_address(request.form.get("next")))
 
 

@@ -10,6 +10,7 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
+from portal.core.numbers import whole
 from portal.customer_files.rules.columns import Column
 
 LONGEST_REASON = 1000
@@ -112,11 +113,10 @@ def fixes(form: Mapping[str, str]) -> list[Fix]:
 
 def by_hand(form: Mapping[str, str], columns: Sequence[Column]) -> list[dict[str, str]]:
     """The rows as typed (r-0-phone), in their order, empty ones included; at most MOST_BY_HAND."""
-    count = form.get("rows", "1")
-    rows = min(int(count), MOST_BY_HAND) if count.isdigit() and len(count) < 4 else 1
+    rows = min(whole(form.get("rows", "1"), 3) or 1, MOST_BY_HAND)
     return [
         {column.name: tidy(form.get(f"r-{row}-{column.name}"))[:LONGEST_CELL] for column in columns}
-        for row in range(max(rows, 1))
+        for row in range(rows)
     ]
 
 

@@ -6,6 +6,7 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.access import Permission, Room, current_actor
+from portal.core.numbers import whole
 from portal.notices import queries, service
 
 room = Room("notices", __name__)
@@ -38,8 +39,5 @@ def read(notice_id: int) -> ResponseReturnValue:
 
 @room.post("/notices/read", needs=Permission.NOTICE_READ)
 def read_all() -> ResponseReturnValue:
-    until = request.form.get("until", "")
-    service.read_all(
-        current_actor(), int(until) if until.isascii() and until.isdigit() and len(until) < 19 else 0
-    )
+    service.read_all(current_actor(), whole(request.form.get("until", "")) or 0)
     return redirect(url_for("notices.notices"))

@@ -7,6 +7,8 @@ import json
 import pytest
 from gunicorn.http.errors import ChunkMissingTerminator, InvalidChunkSize
 
+from portal.core.numbers import whole
+
 
 def written(values: object) -> str:
     content = values if isinstance(values, bytes) else json.dumps(values).encode()
@@ -19,6 +21,27 @@ def written(values: object) -> str:
 def test_a_forged_cursor_is_422_however_deep_or_odd(world, api_as, cursor):
     answer = api_as(world.actors["clerk"]).get("/units", query_string={"cursor": cursor})
     assert (answer.status_code, answer.json["code"]) == (422, "invalid_cursor")
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [("12", 12), ("0", 0), ("9" * 18, 10**18 - 1)]
+    + [(odd, None) for odd in ("", "²", "①", "１２", "-1", "+1", "1_0", " 1", "9" * 19, "9" * 5000)],
+)
+def test_a_whole_number_is_ascii_digits_and_no_error(written, number):
+    assert whole(written) == number
+
+
+@pytest.mark.parametrize("odd", ["²", "①", "9" * 30, "9" * 5000])
+def test_a_number_in_a_form_that_is_none_is_no_5xx(world, browser_as, odd):
+    def sent(who, address, form, page=""):
+        return browser_as(world.actors[who]).send(address, form, page=page or address).status_code
+
+    assert sent("clerk", "/switch", {"to": odd}) == 409
+    assert sent("clerk", "/notices/read", {"until": odd}, "/notices") == 302
+    by_hand = "/files/2026-10/by-hand"
+    assert sent("clerk", by_hand, {"remove": odd, "rows": odd}) == 422
+    assert browser_as(world.actors["region"]).get(f"/region/2026-10/D1/return?row={odd}").status_code < 500
 
 
 @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 100_000, b"[" * 900 + b"]" * 900])

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from portal import rulebook
 from portal.access import Permission, current_actor
 from portal.core import arrival, clock
+from portal.core.numbers import whole
 from portal.core.texts import gettext, language
 from portal.customer_files import queries, service
 from portal.customer_files.forms import (
@@ -83,9 +84,9 @@ def send_by_hand(month: str) -> ResponseReturnValue:
     here = month_shown(unit, of)
     columns = labels_for(unit.network_id, of).columns
     rows = by_hand(request.form, columns)
-    removed = request.form.get("remove", "")
-    if removed.isdigit():
-        rows = [row for place, row in enumerate(rows) if place != int(removed)] or [{}]
+    removed = whole(request.form.get("remove", ""))
+    if removed is not None:
+        rows = [row for place, row in enumerate(rows) if place != removed] or [{}]
         return _by_hand_page(here, columns, rows)
     if "add" in request.form:
         return _by_hand_page(here, columns, [*rows, {}][:MOST_BY_HAND])

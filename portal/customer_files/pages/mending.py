@@ -11,6 +11,7 @@ from portal import rulebook
 from portal.access import Permission, current_actor
 from portal.core.db import finish
 from portal.core.errors import Conflict, Invalid, NotFound
+from portal.core.numbers import whole
 from portal.core.texts import gettext, ngettext
 from portal.customer_files import queries, service
 from portal.customer_files.forms import LONGEST_CELL, LONGEST_REASON, Fix, fixes, tidy
@@ -201,10 +202,11 @@ def _save(file: CustomerFile, given: list[Fix], known: Mapping[int, queries.RowV
 
 
 def _leave_out(file: CustomerFile, written: str) -> None:
-    if not written.isdigit() or len(written) > 9:
+    row = whole(written, 9)
+    if row is None:
         raise NotFound()
     reason = tidy(request.form.get(f"w-{written}"))[:LONGEST_REASON]
-    service.exclude_row(current_actor(), file.id, int(written), reason)
+    service.exclude_row(current_actor(), file.id, row, reason)
 
 
 def _say(file: CustomerFile, count: int, left_out: str) -> None:

@@ -14,6 +14,7 @@ from portal.access import Actor, Permission, Role, current_actor
 from portal.core import arrival
 from portal.core import month as months
 from portal.core.errors import Conflict, NotFound
+from portal.core.numbers import whole
 from portal.core.texts import gettext
 from portal.customer_files import queries, service
 from portal.customer_files.forms import LONGEST_REASON, NoteForm, ReturnForm, reasons, tidy
@@ -207,7 +208,7 @@ def return_dealer(month: str, dealer: str) -> ResponseReturnValue:
     (unit, region), of, form = _dealer(dealer), month_of(month), ReturnForm()
     service.must_be_in_charge(current_actor(), unit.unit_path)
     file = _filed(unit, of)
-    ticked = [int(row) for row in request.values.getlist("row") if row.isdigit() and len(row) < 10][:500]
+    ticked = [row for each in request.values.getlist("row") if (row := whole(each, 9)) is not None][:500]
     given = reasons(request.form, map(str, ticked))
     bare = [row for row in ticked if str(row) not in given] if form.is_submitted() else []
     if form.validate_on_submit() and not bare:

@@ -6,6 +6,7 @@ from flask_wtf import FlaskForm
 from portal import accounts
 from portal.access import Permission, Role, current_actor
 from portal.core.errors import NotFound
+from portal.core.numbers import whole
 from portal.ledger import queries
 from portal.ledger.forms import DepositForm
 from portal.ledger.pages.door import room
@@ -20,7 +21,7 @@ def asked_person() -> tuple[Owner, str]:
     """My own accounts, or with ?person= anybody's for those who read the ledger at headquarters. Raises NotFound."""
     actor = current_actor()
     asked = request.args.get("person", "")
-    person_id = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
+    person_id = whole(asked)
     if asked and (person_id is None or (actor.role not in READS_ALL and person_id != actor.person_id)):
         raise NotFound()
     of = person_id or actor.person_id

@@ -13,6 +13,7 @@ from portal import accounts, network, rulebook
 from portal.access import Actor, Role
 from portal.core.db import db, within
 from portal.core.errors import NotFound
+from portal.core.numbers import whole
 from portal.core.paging import LIMIT, Page, paged
 from portal.rulebook import Who
 from portal.sanctions.models import Breach, Case, Step
@@ -46,7 +47,7 @@ class CaseView:
     def clock_id(self) -> int | None:
         """The clock that was missed: its page is the evidence."""
         kind, _, key = self.source.partition(":")
-        return int(key) if kind == "obligation" and key.isdigit() else None
+        return whole(key) if kind == "obligation" else None
 
     @property
     def measures(self) -> list[Measure]:
