@@ -264,6 +264,10 @@ VALUE_WORDS: dict[str, Any] = {
 """What the values of WORDED parts are called."""
 
 
+FIRST, LAST = date(1900, 1, 1), date(2999, 12, 31)
+"""Days before and after are as good as these, and no instant of these leaves the calendar in any zone."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """The filters; days are the network's, `to` is included."""
@@ -278,8 +282,10 @@ class Asked:
 
     def span(self, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
         """From (included) and to (excluded) as instants."""
-        low = datetime.combine(self.since, time(), zone) if self.since else None
-        high = datetime.combine(self.until + timedelta(days=1), time(), zone) if self.until else None
+        low = datetime.combine(max(self.since, FIRST), time(), zone) if self.since else None
+        high = (
+            datetime.combine(min(self.until, LAST) + timedelta(days=1), time(), zone) if self.until else None
+        )
         return low, high
 
 

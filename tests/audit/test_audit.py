@@ -62,6 +62,12 @@ def test_newest_first_with_before_and_after(done, browser_as):
         ("kind=customer_file&object_id=8", []),
         ("since=2026-11-03&until=2026-11-03&kind=customer_file", ["customer_file:returned"]),
         ("until=2026-11-02&kind=customer_file", ["customer_file:submitted"]),
+        (
+            "since=0001-01-01&until=9999-12-31&kind=customer_file",
+            ["customer_file:returned", "customer_file:submitted"],
+        ),
+        ("since=9999-12-31", []),
+        ("until=0001-01-01", []),
         ("via=api&kind=customer", []),
         ("via=page&kind=customer", ["customer:looked"]),
     ],
