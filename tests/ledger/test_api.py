@@ -68,7 +68,7 @@ def test_entries_until_a_moment(world: World, api_as, at: Hands) -> None:
         {"amount": {"amount": 5, "currency": "USD"}, "reference": "B"},
         {"amount": 5.5, "reference": "B"},
         {"amount": True, "reference": "B"},
-        {"amount": money(True), "reference": "B"},
+        {"amount": {"amount": True, "currency": "CNY"}, "reference": "B"},
         {"amount": {"amount": "12", "currency": "CNY"}, "reference": "B"},
         {"amount": {"amount": 12.0, "currency": "CNY"}, "reference": "B"},
         {"amount": "5", "reference": "B"},
