@@ -98,6 +98,7 @@ ACTION_WORDS: dict[str, Any] = {
     "sanction_case:handed_on": _("Case handed on"),
     "sanction_case:step_overdue": _("Step of a case overdue"),
     "top_up:overdue": _("Top-up overdue"),
+    "commission:nobody": _("No commission to withhold: nobody held the post"),
     "visit:opened": _("Return visit opened"),
     "visit:claimed": _("Return visit claimed"),
     "visit:attempted": _("Call logged"),

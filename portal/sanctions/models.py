@@ -20,7 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core.db import Base, Keyed, Walled
 from portal.rulebook import Who
-from portal.sanctions.rules import Measure, State
+from portal.sanctions.rules import Measure, MeasureKind, State
 
 Instant = DateTime(timezone=True)
 EMPTY = text("''")
@@ -213,6 +213,12 @@ class Effect(Keyed, Walled, Base):
     acted_by: Mapped[int | None] = mapped_column(BigInteger)
     act_note: Mapped[str] = mapped_column(Text, server_default=EMPTY, default="")
     undone_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    @property
+    def found_nobody(self) -> bool:
+        """A share was to be withheld, and the case names no person: nothing was taken."""
+        withheld = self.kind == MeasureKind.COMMISSION_WITHHELD.value
+        return withheld and self.applied_at is not None and self.person_id is None
 
 
 class Circular(Keyed, Walled, Base):

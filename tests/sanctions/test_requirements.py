@@ -1,10 +1,11 @@
 """The rules of the regulation that this room carries out, each by its id, through the API."""
 
 import io
+from typing import Any
 
 import pytest
 
-from portal import clocks
+from portal import clocks, sanctions
 from tests.conftest import Hands
 from tests.factories import World
 from tests.sanctions.court import Court
@@ -119,6 +120,27 @@ def test_r046_a_manager_who_does_not_report_loses_a_tenth_and_its_superior_answe
     assert court("region2").get(f"/ledger/{place}").status_code == 404
     entries = court("region").get(f"/ledger/{place}/entries").json["items"]
     assert [(each["amount"]["amount"], each["case"]) for each in entries][-1] == (100_000, mine["id"])
+
+
+def test_r046_against_a_region_that_nobody_manages_takes_effect_without_money(
+    world: World, court: Court, browser_as: Any
+) -> None:
+    """There is nobody to withhold a commission from: the case says so, its circular goes out, and it is closed."""
+    swept(world, court, "2026-11-09 00:00:00")
+    (case,) = (each for each in court.list("?rule=R046") if each["unit"] == "R3")
+    assert case["person"] is None
+    court.step(case["id"], "propose")
+    court.final(case["id"])
+    assert court.step(case["id"], "execute")["state"] == "executed"
+    page = browser_as(world.actors["officer"]).get(f"/sanctions/{case['number']}").text
+    assert "该职位当时无人，未扣提成" in page
+    actor = world.as_("store")
+    (circular,) = sanctions.list_circulars(actor.network_id).items
+    assert circular.number == case["number"]
+    clocks.sweep(world.network, court.at.forward(days=7))
+    assert court.get(case["id"])["state"] == "closed"
+    commissions(court, "2026-11", ("region", "10000.00"))
+    assert court.balances(f"people/{world.email('region')}") == {"commission_due": 1_000_000}
 
 
 def test_r033_delay_or_exposure_forfeits_the_brand_margin(world: World, court: Court) -> None:

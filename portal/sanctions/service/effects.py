@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from portal import accounts, ledger, network, notices
 from portal.access import Actor, Role
+from portal.core import events
 from portal.core import month as months
 from portal.core.db import db
 from portal.ledger import Cause, Owner
@@ -143,8 +144,15 @@ def _take(actor: Actor, case: Case, effect: Effect) -> None:
 
 
 def _withhold(actor: Actor, case: Case, effect: Effect, now: datetime) -> None:
+    """Ordered for the month; where the region or channel had nobody in the post there is nobody to take it from."""
     assert effect.month is not None
     assert effect.share is not None
+    if case.person_id is None:
+        effect.settled_at = now
+        events.record(
+            actor, "commission:nobody", effect, after={"number": case.number, "share": effect.share}
+        )
+        return
     order = ledger.withhold(
         actor, _owner(case), effect.month, effect.share, key=_key(case, effect), cause=_cause(case)
     )
