@@ -13,7 +13,7 @@ from portal.rulebook import Who
 from portal.sanctions.forms import MeasureRow, Sent, read_measures
 from portal.sanctions.rules import Measure, MeasureKind, faults
 from tests.access.test_matrix import ONE_OF_EACH
-from tests.conftest import Hands
+from tests.conftest import NOW, Hands
 from tests.factories import World, commander
 
 Browse = Callable[..., Any]
@@ -180,7 +180,7 @@ def test_a_share_is_one_to_a_hundred_per_cent(written: str, read: int | None) ->
     assert (measure.share, bool(sent.errors)) == (read, read is None)
     for share in (0, 101, 1000):
         graver = Measure(kind=MeasureKind.COMMISSION_WITHHELD, share=share)
-        assert [(each.field, each.code) for each in faults([graver], Who.EMPLOYEE)] == [
+        assert [(each.field, each.code) for each in faults([graver], Who.EMPLOYEE, NOW.date())] == [
             ("share", "out_of_range")
         ]
 

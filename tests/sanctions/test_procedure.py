@@ -1,6 +1,7 @@
 """The procedure as API.md says it: each step by whom it belongs to, in its time, with four eyes; refusals by code."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -396,6 +397,53 @@ def test_a_top_up_has_a_clock_of_its_own(world: World, court: Court, at: Hands) 
     court.margin("D1", 500_000, "BANK-2")
     clocks.sweep(world.network, at.forward(minutes=1))
     assert court.get(case)["state"] == "closed"
+
+
+@pytest.mark.parametrize("kind", ["top_up", "franchise_suspended"])
+def test_a_measure_does_not_end_on_a_day_that_is_over(court: Court, at: Hands, kind: str) -> None:
+    """Whoever names it: proposer, approver, hearer. A day ends at its end, so today may be named."""
+    at("2026-11-20 23:59:59")
+    one: dict[str, Any] = {"kind": kind} | ({"amount": 500_000} if kind == "top_up" else {})
+    over, today, later = ([one | {"until": day}] for day in ("2026-11-19", "2026-11-20", "2026-12-31"))
+
+    def refused(answer: Any) -> tuple[int, str, str]:
+        error = answer.json["errors"][0]
+        return answer.status_code, error["pointer"], error["code"]
+
+    wrong = (422, "/measures/0/until", "in_the_past")
+    body = {"rule": "R033", "unit": "D1", "facts": "x"}
+    assert refused(court("officer").post("/sanction-cases", json=body | {"measures": over})) == wrong
+    court.propose(rule="R033", unit="D1", measures=today)
+    case = court.propose(rule="R033", unit="D1", measures=later)["id"]
+    at.forward(days=3)
+    court.step(case, "return")
+    assert refused(court.tried(case, "propose", measures=today)) == wrong
+    court.step(case, "propose")
+    at.forward(days=3)
+    assert refused(court.tried(case, "approve", measures=today)) == wrong
+    court.step(case, "approve")
+    court.step(case, "serve")
+    court.step(case, "appeal")
+    varied = {"decision": "varied", "note": "heard"}
+    assert refused(court.tried(case, "decide", measures=today, **varied)) == wrong
+    assert court.step(case, "decide", measures=later, **varied)["state"] == "varied"
+
+
+@pytest.mark.parametrize(("named", "days"), [("2026-11-12", 15), ("2026-12-31", 41)])
+def test_whoever_is_to_top_up_has_the_rulebook_s_time_from_the_execution_on(
+    world: World, court: Court, at: Hands, named: str, days: int
+) -> None:
+    """The day that was named may be over by then; a later one stays."""
+    at("2026-11-10 00:00:00")
+    measures = [{"kind": "top_up", "amount": 500_000, "until": named}]
+    case = court.propose(rule="R033", unit="D1", measures=measures)["id"]
+    court.final(case)
+    at("2026-11-21 00:00:00")
+    court.step(case, "execute", "officer")
+    world.as_("officer")
+    (effect,) = sanctions.effects_of(int(case))
+    assert effect.until is not None
+    assert (effect.until - at.moment).days == days
 
 
 def test_late_steps_are_told_of_once_and_cases_close_by_themselves(

@@ -46,6 +46,7 @@ OF_DEALERS = frozenset(
         MeasureKind.DEALER_DISQUALIFIED,
     }
 )
+WITH_END = frozenset({MeasureKind.TOP_UP, MeasureKind.FRANCHISE_SUSPENDED})
 OF_PEOPLE = frozenset({MeasureKind.COMMISSION_WITHHELD, MeasureKind.DISMISSAL_RECOMMENDED})
 FRANCHISE = {
     MeasureKind.DEALER_DISQUALIFIED: "disqualified",
@@ -80,11 +81,13 @@ def planned(ruled: Iterable[RuledMeasure], month: str) -> list[Measure]:
     ]
 
 
-def faults(measures: Sequence[Measure], who: Who) -> list[Fault]:
-    """What does not fit: its kind, or whom it is against."""
+def faults(measures: Sequence[Measure], who: Who, today: date) -> list[Fault]:
+    """What does not fit: its kind, whom it is against, or its end, which is the end of a day, from `today` on."""
     found: list[Fault] = []
     for place, each in enumerate(measures):
         found += [Fault(place, *fault) for fault in _one(each, who)]
+        if each.kind in WITH_END and each.until is not None and each.until < today:
+            found.append(Fault(place, "until", "in_the_past", _("This day is over already.")))
         if any(each.kind is other.kind for other in measures[:place]):
             found.append(Fault(place, "kind", "duplicate", _("This measure stands there twice.")))
     return found

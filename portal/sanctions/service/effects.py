@@ -116,7 +116,8 @@ def apply(actor: Actor, case: Case, held: Held, *, money: bool) -> None:
         elif kind is MeasureKind.COMMISSION_WITHHELD:
             _withhold(actor, case, effect, held.now)
         elif kind is MeasureKind.TOP_UP:
-            effect.until = effect.until or held.now + held.procedure.top_up
+            least = held.now + held.procedure.top_up  # an appeal may have used up the day that was named
+            effect.until = max(effect.until or least, least)
         elif kind is MeasureKind.CIRCULAR:
             _publish(actor, case, held)
         elif kind in LEAVES:
