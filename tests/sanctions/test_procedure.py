@@ -317,6 +317,30 @@ def test_how_many_approve_is_counted_for_what_is_approved(court: Court, at: Hand
     assert court.step(grown["id"], "approve", "approver2")["state"] == "approved"
 
 
+def test_a_share_of_commission_is_of_the_month_in_which_it_is_proposed_where_none_is_named(
+    world: World, court: Court, at: Hands
+) -> None:
+    """It stays that month's, however long the procedure takes; a milder share without a month is of the same one."""
+    at("2026-11-29 10:00")
+    share = {"kind": "commission_withheld", "share": 10}
+
+    def months(case: dict[str, Any]) -> list[tuple[int, str]]:
+        assert "None" not in case["measures"][0]["words"]
+        return [(each["share"], each["month"]) for each in case["measures"]]
+
+    case = court.propose(rule="R036", person=world.email("region"), unit="R1", measures=[share])
+    assert months(case) == [(10, "2026-11")]
+    named = court.propose(
+        rule="R036", person=world.email("region"), unit="R1", measures=[share | {"month": "2026-10"}]
+    )
+    assert months(named) == [(10, "2026-10")]
+    at.forward(days=3)
+    court.step(case["id"], "return")
+    assert months(court.step(case["id"], "propose", measures=[share])) == [(10, "2026-12")]
+    at.forward(days=35)
+    assert months(court.step(case["id"], "approve", measures=[share | {"share": 5}])) == [(5, "2026-12")]
+
+
 def test_a_returned_case_is_proposed_again_and_heard_again(court: Court, case: str) -> None:
     court.at.forward(days=3)
     assert court.step(case, "return")["state"] == "draft"

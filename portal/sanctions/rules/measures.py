@@ -74,10 +74,21 @@ class Fault:
 
 def planned(ruled: Iterable[RuledMeasure], month: str) -> list[Measure]:
     """The rulebook's measures for a draft: without those that stand "or" beside others, amounts at their lower end."""
-    return [
-        Measure(kind=each.kind, amount=each.amount, share=each.share, month=month if each.month else None)
+    chosen = [
+        Measure(kind=each.kind, amount=each.amount, share=each.share)
         for each in ruled
         if not each.alternative
+    ]
+    return in_month(chosen, month)
+
+
+def in_month(measures: Iterable[Measure], month: str) -> list[Measure]:
+    """Commission is withheld of the month that is named, else of `month`: no decision leaves it open."""
+    return [
+        each.model_copy(update={"month": month})
+        if each.kind is MeasureKind.COMMISSION_WITHHELD and each.month is None
+        else each
+        for each in measures
     ]
 
 
@@ -198,6 +209,8 @@ WORDS: dict[MeasureKind, Any] = {
 def measure_words(measure: Measure) -> Any:
     """A measure with its amount or share, lazily in the reader's language."""
     name = WORDS[measure.kind]
+    if measure.share is not None and measure.month is None:  # cases of old, in which it was left open
+        return _("%(measure)s: %(share)s %%", measure=name, share=measure.share)
     if measure.share is not None:
         return _(
             "%(measure)s: %(share)s %% of %(month)s", measure=name, share=measure.share, month=measure.month

@@ -89,7 +89,8 @@ def adopt(
         fitting(measures, case.against)
         state = rules.after(case.at, Move.PROPOSE)
         _climb(case, held.procedure, untouched=measures is None and case.proposed_at is None)
-        wanted = list(measures) if measures is not None else case.planned
+        month = f"{held.now.astimezone(ZoneInfo(actor.time_zone)):%Y-%m}"
+        wanted = rules.in_month(measures if measures is not None else case.planned, month)
         fitting(wanted, case.against)
         changed = stored(wanted) != case.measures or facts not in (None, case.words) or kept is not None
         case.measures = stored(wanted)
@@ -161,7 +162,7 @@ def propose(actor: Actor, proposal: Proposal) -> Case:
         if not wanted:
             raise _wrong("measures", "required", lazy("Say the measures."))
         fitting(wanted, target.who)
-        case.measures = stored(wanted)
+        case.measures = stored(rules.in_month(wanted, month))
         case.number = next_number(actor, now)
         db.session.add(case)
         db.session.flush()

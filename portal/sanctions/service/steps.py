@@ -112,14 +112,16 @@ def fitting(measures: Sequence[Measure] | None, who: Who) -> None:
 
 
 def milder(measures: Sequence[Measure] | None, case: Case) -> list[Measure]:
-    """The case's measures, or milder ones in their place. Raises Invalid `not_milder`."""
+    """The case's measures, or milder ones in their place, of the same month. Raises Invalid `not_milder`."""
     if measures is None:
         return case.planned
     fitting(measures, case.against)
-    if not rules.is_milder(measures, case.planned, margin_of(case)):
+    month = next((each.month for each in case.planned if each.month), None)
+    wanted = rules.in_month(measures, month) if month else list(measures)
+    if not rules.is_milder(wanted, case.planned, margin_of(case)):
         detail = lazy("Only milder measures may take the place of those proposed.")
         raise Invalid("not_milder", detail, [FieldError("/measures", "not_milder", detail)])
-    return list(measures)
+    return wanted
 
 
 def margin_of(case: Case) -> int:
