@@ -1,5 +1,7 @@
 """Taking documents in and handing them out. The only writer of documents."""
 
+import struct
+import zlib
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -16,7 +18,10 @@ from portal.documents.rules import Kind
 Image.MAX_IMAGE_PIXELS = None  # our own limit is looked at before anything is decoded
 FORMATS = {Kind.JPEG: "JPEG", Kind.PNG: "PNG", Kind.WEBP: "WEBP"}
 QUALITY = 85
-DAMAGED = (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, MemoryError, OverflowError)
+DAMAGED = (
+    *(OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, AttributeError),
+    *(MemoryError, ArithmeticError, RecursionError, struct.error, zlib.error),
+)
 """What Pillow raises over damaged bytes."""
 
 
@@ -70,7 +75,7 @@ def _reencoded(content: bytes, kind: Kind) -> tuple[bytes, tuple[int, int]]:
             if size[0] * size[1] > rules.MOST_PIXELS:
                 raise _refused("too_many_pixels")
             picture.draft("RGB", (rules.SHOWN_SIDE, rules.SHOWN_SIDE))  # JPEG decodes at a part of its size
-            upright = ImageOps.exif_transpose(picture)
+            upright = _upright(picture)
             upright.thumbnail((rules.SHOWN_SIDE, rules.SHOWN_SIDE))
             plain = Image.new("RGB", upright.size, "white")
             layer = upright.convert("RGBA") if "transparency" in upright.info or "A" in upright.mode else None
@@ -82,6 +87,15 @@ def _reencoded(content: bytes, kind: Kind) -> tuple[bytes, tuple[int, int]]:
         raise _refused("corrupt") from error
     except DAMAGED as error:
         raise _refused("corrupt") from error
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """Turned as the camera was held; as the pixels lie where its EXIF is damaged: the photo itself is whole."""
+    picture.load()  # damaged pixels are refused by the caller, before EXIF is read
+    try:
+        return ImageOps.exif_transpose(picture)
+    except DAMAGED:
+        return picture.copy()
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,25 @@ def test_a_photo_is_kept_as_it_is_and_shown_without_what_it_carries(world: World
     assert not Image.open(io.BytesIO(seen.data)).getexif()
 
 
+def damaged_exif() -> bytes:
+    """A whole picture that says how to turn it, and in whose EXIF a number is a text."""
+    exif = Image.Exif()
+    exif[0x010F] = "abc"
+    exif[0x0112] = 6
+    maker, bits = b"\x01\x0f\x00\x02", b"\x01\x02\x00\x02"
+    content = a_photo(exif=exif)
+    assert maker in content
+    return content.replace(maker, bits, 1)
+
+
+def test_a_photo_with_damaged_exif_is_taken_harmlessly(world: World, api_as: Enter) -> None:
+    client = api_as(world.actors["clerk"])
+    answer = send(client, damaged_exif())
+    assert answer.status_code == 201
+    seen = Image.open(io.BytesIO(client.get(f"/documents/{answer.json['id']}").data))
+    assert (seen.size, dict(seen.getexif())) == ((64, 48), {})
+
+
 def test_each_sees_documents_of_the_own_subtree(
     world: World, other: World, api_as: Enter, browser_as: Enter
 ) -> None:
