@@ -389,6 +389,16 @@ def test_what_hangs_on_a_fallen_case_is_put_up_for_review(world: World, court: C
     assert court.get(mine["id"])["review_at"] is None
 
 
+def test_what_hangs_on_a_withdrawn_case_is_put_up_for_review(court: Court) -> None:
+    mine = court.propose(rule="R036", unit="R1")
+    (above,) = mine["linked"]
+    court.served(mine["id"])
+    assert court.step(mine["id"], "withdraw")["review_at"] is None
+    shown = court.get(above)
+    assert shown["review_at"] is not None
+    assert mine["number"] in shown["review_reason"]
+
+
 def test_a_breach_that_was_none_takes_its_drafts_back(world: World, court: Court, at: Hands) -> None:
     """The bytes were in: the sweep came between (F2, nobody who has done it is told off)."""
     clocks.sweep(world.network, at("2026-11-06 00:00:00"))

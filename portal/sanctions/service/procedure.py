@@ -279,7 +279,8 @@ def _may_still_appeal(held: Held) -> bool:
 
 
 def withdraw(actor: Actor, case_id: int, reason: str) -> Case:
-    """Take the case back, from any state before it was executed; what was held is given back."""
+    """Take the case back, from any state before it was executed; what was held is given back, and those that hang on
+    it are looked at again."""
     with holding(actor, case_id, Move.WITHDRAW) as held:
         case = held.case
         state = rules.after(case.at, Move.WITHDRAW)
@@ -288,6 +289,7 @@ def withdraw(actor: Actor, case_id: int, reason: str) -> Case:
         effects.undo(actor, case, held, reason)
         if case.told_at is not None:
             tell_party(actor, case, "Sanction case %(number)s was withdrawn")
+        _review_those_that_hang_on(actor, held)
         return case
 
 
