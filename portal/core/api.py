@@ -28,9 +28,12 @@ MULTIPART = "multipart/form-data"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PROBLEM = "application/problem+json"
 
-Moment = Annotated[
-    datetime, PlainSerializer(lambda at: clock.local(at).isoformat(timespec="seconds"), return_type=str)
-]
+
+def _moment(at: datetime) -> str:
+    return clock.local(at).isoformat(timespec="seconds")
+
+
+Moment = Annotated[datetime, PlainSerializer(_moment, return_type=str)]
 """An instant: RFC 3339 with offset, in the network's time zone."""
 
 
@@ -229,9 +232,16 @@ def answer(value: BaseModel | Mapping[str, Any] | None, status: int = 200) -> Re
     text = (
         value.model_dump_json()
         if isinstance(value, BaseModel)
-        else json.dumps(value, ensure_ascii=False, default=str)
+        else json.dumps(value, ensure_ascii=False, default=_written)
     )
     return Response(text + "\n", status=status, mimetype=JSON)
+
+
+def _written(value: Any) -> str:
+    """What JSON has no form for: an instant as `Moment` writes it, anything else as text."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return _moment(value)
+    return str(value)
 
 
 def problem(error: PortalError) -> Response:
@@ -248,7 +258,7 @@ def problem(error: PortalError) -> Response:
             {"pointer": each.pointer, "code": each.code, "detail": str(each.detail)} for each in error.errors
         ]
     body.update({name: value for name, value in error.extra.items() if name not in body})
-    text = json.dumps(body, ensure_ascii=False, default=str)
+    text = json.dumps(body, ensure_ascii=False, default=_written)
     return Response(text + "\n", status=error.status, mimetype=PROBLEM)
 
 

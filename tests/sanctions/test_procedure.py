@@ -57,6 +57,8 @@ def test_the_wall_of_cases_alone(world: World, court: Court, case: str) -> None:
 
 def test_the_party_speaks_before_the_decision(court: Court, case: str, at: Hands) -> None:
     assert court.refused(case, "approve") == (409, "statement_open")
+    due = court.get(case)["statement_due_at"]
+    assert court.tried(case, "approve").json["statement_due_at"] == due, "a moment is written in one way"
     assert court.refused(case, "statement", "officer") == (403, "not_party")
     assert court.refused(case, "statement", "clerk2")[0] == 404
     assert court.tried(case, "statement", text="  ").status_code == 422
