@@ -137,6 +137,9 @@ def test_a_commission_statement_by_the_api(world: World, api_as, at: Hands) -> N
     assert (done.status_code, done.json["total"], done.json["people"]) == (201, money(10_050), 1)
     assert send(good).json["code"] == "already_imported"
     assert send(good, "2026-13").status_code == 422
+    for ahead in ("2026-12", "2099-12"):
+        early = send(good, ahead)
+        assert (early.status_code, early.json["errors"][0]["pointer"]) == (422, "/month")
     assert finance.post("/ledger/commissions", json={"month": "2026-10"}).status_code == 415
     form = {"month": "2026-10"}
     lacking = finance.post("/ledger/commissions", data=form, content_type="multipart/form-data")

@@ -72,8 +72,8 @@ def test_an_entry_shows_both_sides_to_finance_and_its_own_to_the_dealer(
 def test_a_months_statement_is_all_or_nothing(world: World, browser_as: Browse) -> None:
     finance = browser_as(world.actors["finance"])
 
-    def send(text: str) -> Any:
-        form = {"month": "2026-10", "file": (io.BytesIO(text.encode()), "c.csv")}
+    def send(text: str, month: str = "2026-10") -> Any:
+        form = {"month": month, "file": (io.BytesIO(text.encode()), "c.csv")}
         return finance.send("/posting/commissions", form, page="/posting", content_type="multipart/form-data")
 
     wrong = send("person,amount\nnobody@nowhere.example,5\n")
@@ -81,6 +81,9 @@ def test_a_months_statement_is_all_or_nothing(world: World, browser_as: Browse) 
     assert "没有导入" in wrong.text
     assert send("who\n1\n").status_code == 422
     good = f"person,amount\n{world.email('region')},10000\n"
+    early = send(good, "2099-12")
+    assert early.status_code == 422
+    assert "还没有开始" in early.text
     assert send(good).status_code == 302
     assert send(good).status_code == 409
     assert "¥10,000.00" in browser_as(world.actors["region"]).page("/commission").headings[0]

@@ -56,13 +56,14 @@ def test_a_share_of_what_was_paid_out_already_stays_short(world: World) -> None:
 
 
 def test_where_debts_are_allowed_it_is_owed_and_paid_from_the_next_month(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, at: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("portal.ledger.service.commissions.debt_allowed", lambda actor: True)
     actor, owner = stated(world)
     ledger.pay(actor, owner, 10_000, "PAY-1")
     ledger.withhold(actor, owner, NOVEMBER, 10, key="k", cause=Cause("CF-1"))
     assert standing(owner) == {"commission_withheld": 1_000, "receivable": 1_000}
+    at("2026-12-01 00:00:00")
     ledger.import_commissions(actor, date(2026, 12, 1), statement_file(world, ("region", "50.00")), "d.csv")
     assert standing(owner) == {"commission_due": 4_000, "commission_withheld": 1_000}
     assert ledger.prove().sound

@@ -366,7 +366,10 @@ def test_a_wrong_statement_is_undone_and_comes_again(world: World) -> None:
         ledger.import_commissions(actor, NOVEMBER, statement_file(world, ("region", "1")), "c.csv")
 
 
-def test_a_statement_from_which_a_share_was_withheld_stands_until_its_case_falls(world: World) -> None:
+def test_a_statement_from_which_a_share_was_withheld_stands_until_its_case_falls(
+    world: World, at: Hands
+) -> None:
+    at("2026-12-01 00:00:00")
     actor, owner = finance(world), manager(world)
     ledger.import_commissions(actor, NOVEMBER, statement_file(world, ("region", "100")), "c.csv")
     ledger.import_commissions(actor, date(2026, 12, 1), statement_file(world, ("region", "900")), "d.csv")

@@ -234,6 +234,7 @@ def test_two_approve_above_the_rulebook_s_amount(court: Court) -> None:
         ([{"kind": "fine"}], "required"),
         ([{"kind": "warning", "amount": 5}], "not_allowed"),
         ([{"kind": "commission_withheld", "share": 10}], "only_for_people"),
+        ([{"kind": "commission_withheld", "share": 10, "month": "2027-12"}], "month_ahead"),
         ([{"kind": "warning"}, {"kind": "warning"}], "duplicate"),
         ([{"kind": "fine", "amount": {"amount": 5, "currency": "USD"}}], "string_pattern_mismatch"),
         ([{"kind": "fine", "amount": {"amount": True}}], "int_type"),

@@ -47,9 +47,13 @@ class _Row:
 def import_commissions(actor: Actor, month: date, content: bytes, name: str) -> Imported:
     """A month's statement from csv or xlsx: person (e-mail, phone or id), unit (optional), amount in yuan.
 
-    All or nothing. Raises Invalid (each wrong row by its number) or Conflict `already_imported`; a statement that was
-    reversed can come again. What cases withhold of this month is posted with it.
+    All or nothing. Raises Invalid (each wrong row by its number; a month that has not begun) or Conflict
+    `already_imported`; a statement that was reversed can come again. What cases withhold of this month is posted with
+    it.
     """
+    if month > clock.local(clock.now()).date():
+        detail = lazy("This month has not begun.")
+        raise Invalid("month_ahead", detail, [FieldError("/month", "month_ahead", detail)])
     rows = _read(actor, content, name)
     found_before = {row.owner.person_id: queries.statement_in_force(_key(month, row.owner)) for row in rows}
     keys = {person: key for person, (key, _) in found_before.items()}

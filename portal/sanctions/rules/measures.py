@@ -93,7 +93,9 @@ def in_month(measures: Iterable[Measure], month: str) -> list[Measure]:
 
 
 def faults(measures: Sequence[Measure], who: Who, today: date) -> list[Fault]:
-    """What does not fit: its kind, whom it is against, or its end, which is the end of a day, from `today` on."""
+    """What does not fit: its kind, whom it is against, its month, at most a year ahead, or its end, which is the end
+    of a day, from `today` on."""
+    latest = f"{today.year + 1}-{today.month:02}"
     found: list[Fault] = []
     for place, each in enumerate(measures):
         found += [Fault(place, *fault) for fault in _one(each, who)]
@@ -101,6 +103,8 @@ def faults(measures: Sequence[Measure], who: Who, today: date) -> list[Fault]:
             found.append(Fault(place, "until", "in_the_past", _("This day is over already.")))
         if any(each.kind is other.kind for other in measures[:place]):
             found.append(Fault(place, "kind", "duplicate", _("This measure stands there twice.")))
+        if each.month is not None and each.month > latest:
+            found.append(Fault(place, "month", "month_ahead", _("This month is more than a year ahead.")))
     return found
 
 

@@ -101,7 +101,7 @@ def move_on(actor: Actor, held: Held, move: Move, state: State, note: str) -> Ca
 
 
 def fitting(measures: Sequence[Measure] | None, who: Who) -> None:
-    """Raises Invalid where a measure does not fit its kind or whom it is against, or ends on a day that is over."""
+    """Raises Invalid where a measure does not fit its kind or whom it is against, lies too far ahead or is over."""
     found = rules.faults(measures or [], who, clock.local(clock.now()).date())
     if found:
         raise Invalid(
