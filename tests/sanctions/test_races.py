@@ -5,9 +5,11 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
@@ -133,6 +135,38 @@ def test_fifty_hearings_of_one_appeal_give_back_once(stage: Stage) -> None:
     assert at_once(stage.app, AT_ONCE, hearing) == {"done": 1, "wrong_state": AT_ONCE - 1}
     assert stage.margin() == {"margin": 500_000}
     assert stage.count("SELECT count(*) FROM ledger_transaction WHERE purpose = 'release'") == 1
+
+
+@pytest.mark.parametrize("verb", [sanctions.reject, sanctions.withdraw])
+def test_two_who_end_linked_cases_at_once_do_not_stop_each_other(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, verb: Callable[..., Any]
+) -> None:
+    """Each step looks at the other's case, too: whoever comes second waits, and then does its own."""
+    mine = stage.do("officer", sanctions.propose, Proposal("R036", "x", unit="R1"))
+
+    def linked(actor: Actor) -> list[tuple[int, str]]:
+        found = sanctions.list_cases(actor, breach_id=mine.breach_id).items
+        return [(each.id, each.state) for each in found]
+
+    first, above = (case for case, _ in stage.do("officer", linked))
+    stage.do("officer", sanctions.adopt, above)
+    stage.hands.forward(days=3)
+    both_hold_theirs = Barrier(2, timeout=2)
+
+    def told(*_: object) -> None:
+        with suppress(BrokenBarrierError):  # one waits for the other's lock: that is the order
+            both_hold_theirs.wait()
+
+    monkeypatch.setattr("portal.sanctions.service.procedure.tell_party", told)
+    hands = ("approver", "approver2") if verb is sanctions.reject else ("officer", "officer")
+    with ThreadPoolExecutor(2) as pool:
+        done = [
+            pool.submit(stage.do, who, verb, case, "x")
+            for who, case in zip(hands, (first, above), strict=True)
+        ]
+        assert [each.result().id for each in done] == [first, above]
+    ended = "rejected" if verb is sanctions.reject else "withdrawn"
+    assert stage.do("officer", linked) == [(first, ended), (above, ended)]
 
 
 def test_the_same_bank_reference_fifty_times_is_one_deposit_and_one_payment(stage: Stage) -> None:

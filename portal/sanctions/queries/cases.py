@@ -142,6 +142,7 @@ def count_by_state(actor: Actor) -> Mapping[str, int]:
 
 
 def cases_of_breach(breach_id: int, *, lock: bool = False) -> Sequence[Case]:
+    """The cases of one breach; locked in the order of their ids, as whoever locks several of them does."""
     chosen = select(Case).where(Case.breach_id == breach_id).order_by(Case.id)
     if lock:
         chosen = chosen.with_for_update()

@@ -306,5 +306,7 @@ def write_step(who: events.Doer, case: Case, move: Move, note: str, now: datetim
 
 
 def _of_source(source: str) -> Sequence[Breach]:
+    """Locked in the order of their ids, as their cases are after them."""
     stands = Breach.retracted_at.is_(None)
-    return db.session.scalars(select(Breach).where(Breach.source == source, stands).with_for_update()).all()
+    chosen = select(Breach).where(Breach.source == source, stands).order_by(Breach.id)
+    return db.session.scalars(chosen.with_for_update()).all()

@@ -19,6 +19,8 @@ from portal.sanctions.service.reporting import write_step
 
 ENDS_REVIEW = HEARING | {Move.PROPOSE, Move.REJECT, Move.WITHDRAW}
 """Whoever takes these steps has looked at the case again."""
+ENDS_OTHERS = frozenset({Move.REJECT, Move.REVOKE, Move.FALL, Move.WITHDRAW})
+"""With these steps the cases that hang on it are put up for review: they touch the whole breach."""
 REFUSED = {
     "four_eyes": lazy("Proposer, approver and whoever hears the appeal are different persons."),
     "own_case": lazy("Nobody decides on a case of the own unit or person."),
@@ -46,8 +48,10 @@ def holding(actor: Actor, case_id: int, move: Move) -> Iterator[Held]:
 
     What follows is written with headquarters' eyes. Raises NotFound or NotAllowed.
     """
-    queries.get_case(actor, case_id)
+    found = queries.get_case(actor, case_id)
     with within(actor.whole_network):
+        if move in ENDS_OTHERS:  # in one order: of two at once the second waits, neither for the other
+            queries.cases_of_breach(found.breach_id, lock=True)
         case = queries.lock_case(case_id)
         refuse_hands(actor, case, move)
         book = rulebook.at_version(case.network_id, case.rulebook_version)
